@@ -1,0 +1,1 @@
+"""The rights knowledge: articles in every language, and the instruments they rest on."""
