@@ -1,0 +1,207 @@
+"""Conversations and their messages: what has been said, and to whom.
+
+A conversation belongs to one number on one channel, or to one kiosk session. Its id is what Rasa knows it by: no number
+reaches Rasa. Texts and numbers are encrypted (`bot.encryption`).
+"""
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Index, String, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from bot import reply as replies
+from bot.clock import now
+from bot.db import Base, Database, Moment
+from bot.encryption import Sealed, vault
+from bot.reply import Channel, Choice, Reply
+
+#: An unanswered message this old was left behind by a process that died: longer than any turn may take.
+LEFT_BEHIND = timedelta(seconds=45)
+
+
+class Conversation(Base):
+    """One person's thread on one channel."""
+
+    __tablename__ = "conversation"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=lambda: str(uuid.uuid4()))
+    channel: Mapped[str] = mapped_column(String(8))
+    number_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    number: Mapped[str | None] = mapped_column(Sealed)
+    language: Mapped[str | None] = mapped_column(String(8))
+    language_chosen: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    last_message_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
+class Message(Base):
+    """One inbound message and the reply it got.
+
+    `state`: received → answered; or received → late → answered, where the answer goes through the outbox.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (Index("message_waiting", "state", "received_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
+    provider_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    text: Mapped[str] = mapped_column(Sealed)
+    place: Mapped[str | None] = mapped_column(Sealed)
+    language: Mapped[str | None] = mapped_column(String(8))
+    topic: Mapped[str | None] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(10), default="received")
+    received_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    leased_until: Mapped[datetime | None] = mapped_column(Moment)
+    reply: Mapped[str | None] = mapped_column(Sealed)
+
+    def store(self, reply: Reply, language: str, state: str) -> None:
+        """Keep the reply with the message it answers."""
+        self.reply = json.dumps(replies.dump(reply))
+        self.language = language
+        self.topic = reply.topic
+        self.state = state
+        self.leased_until = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What recording an inbound message gave: its ids, and what is known of the person."""
+
+    conversation_id: str
+    message_id: int
+    language: str | None
+    language_chosen: bool
+    choices: tuple[Choice, ...]
+    last_reply: Reply | None
+    last_reply_at: datetime | None
+
+
+def open_conversation(session: Session, channel: Channel, conversation_id: str | None, number: str | None) -> Conversation:
+    """The conversation of this number, or of this id; a new one where there is none. Unknown ids start afresh."""
+    found: Conversation | None = None
+    if number is not None:
+        digest = vault().hash(f"{channel}:{number}")
+        found = session.scalar(select(Conversation).where(Conversation.number_hash == digest))
+    elif conversation_id is not None:
+        found = session.get(Conversation, conversation_id)
+        if found is not None and (found.channel != channel or found.number_hash is not None):
+            found = None  # an id that leaked must not open somebody's text thread
+    if found is None:
+        found = Conversation(channel=channel, number=number)
+        if number is not None:
+            found.number_hash = digest
+        session.add(found)
+        session.flush()
+    return found
+
+
+def record_inbound(
+    database: Database,
+    channel: Channel,
+    text: str,
+    provider_id: str | None,
+    number: str | None,
+    conversation_id: str | None,
+    place: str | None = None,
+) -> Recorded | None:
+    """Store an inbound message. None when its provider id was stored before.
+
+    The unique constraint decides, not a look-up: two processes may get the same message at the same instant.
+    Raises DatabaseUnavailable.
+    """
+    try:
+        with database.begin() as session:
+            conversation = open_conversation(session, channel, conversation_id, number)
+            message = Message(conversation_id=conversation.id, provider_id=provider_id, text=text, place=place)
+            session.add(message)
+            conversation.last_message_at = now()
+            session.flush()
+            return recorded_message(session, message)
+    except IntegrityError:
+        if provider_id is None:
+            raise
+        with database.read() as session:
+            if session.scalar(select(Message.id).where(Message.provider_id == provider_id)) is not None:
+                return None
+        # Two first messages of one number met: the conversation exists now.
+        return record_inbound(database, channel, text, provider_id, number, conversation_id, place)
+
+
+def recorded_message(session: Session, message: Message) -> Recorded:
+    """What is known of a message's conversation."""
+    conversation = session.get_one(Conversation, message.conversation_id)
+    last, last_at = last_reply(session, conversation.id)
+    return Recorded(
+        conversation_id=conversation.id,
+        message_id=message.id,
+        language=conversation.language,
+        language_chosen=conversation.language_chosen,
+        choices=last.choices if last else (),
+        last_reply=last,
+        last_reply_at=last_at,
+    )
+
+
+def last_reply(session: Session, conversation_id: str) -> tuple[Reply | None, datetime | None]:
+    """The newest reply of the conversation, and when its message came; silence does not count."""
+    stored = session.execute(
+        select(Message.reply, Message.received_at)
+        .where(Message.conversation_id == conversation_id, Message.reply.is_not(None), Message.state == "answered")
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).first()
+    return (replies.load(json.loads(stored.reply)), stored.received_at) if stored else (None, None)
+
+
+def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> None:
+    """Keep the reply with the message it answers. `late` marks a promise: the worker will answer again.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.begin() as session:
+        session.get_one(Message, message_id).store(reply, language, "late" if late else "answered")
+
+
+def remember_language(database: Database, conversation_id: str, language: str, chosen: bool) -> None:
+    """Keep the language for the person's next messages; `chosen` when they asked for it. Raises DatabaseUnavailable."""
+    with database.begin() as session:
+        conversation = session.get_one(Conversation, conversation_id)
+        conversation.language = language
+        conversation.language_chosen = conversation.language_chosen or chosen
+
+
+def answered(database: Database, provider_id: str) -> tuple[str, str, Reply] | None:
+    """Conversation id, language and reply of a message seen before, None while it has no reply yet."""
+    with database.read() as session:
+        message = session.scalar(select(Message).where(Message.provider_id == provider_id))
+        if message is None or message.reply is None:
+            return None
+        return message.conversation_id, message.language or "", replies.load(json.loads(message.reply))
+
+
+def lease_unanswered(database: Database, lease: timedelta, limit: int = 20) -> list[int]:
+    """Ids of messages still owed an answer, each leased to the caller for `lease` so that one worker has it.
+
+    These are the late ones, and those received by a process that died. Raises DatabaseUnavailable.
+    """
+    moment = now()
+    waiting = (Message.state == "late") | ((Message.state == "received") & (Message.received_at < moment - LEFT_BEHIND))
+    free = Message.leased_until.is_(None) | (Message.leased_until < moment)
+    leased = []
+    with database.begin() as session:
+        for message_id in session.scalars(select(Message.id).where(waiting, free).order_by(Message.id).limit(limit)):
+            claim = update(Message).where(Message.id == message_id, waiting, free).values(leased_until=moment + lease)
+            if session.execute(claim).rowcount:  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
+                leased.append(message_id)
+    return leased
+
+
+def forget(database: Database, conversation_id: str) -> None:
+    """Erase a conversation and all that belongs to it. Raises DatabaseUnavailable."""
+    with database.begin() as session:
+        session.execute(delete(Conversation).where(Conversation.id == conversation_id))

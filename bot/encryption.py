@@ -1,0 +1,99 @@
+"""Personal data at rest: encrypted with Fernet, found again by a keyed hash.
+
+Keys are any secrets, newest first; older ones still open what they sealed, so keys can be rotated.
+Fernet: AES-128-CBC with HMAC-SHA256 (https://github.com/fernet/spec).
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import LargeBinary
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from bot.errors import DataError
+
+
+def _derived(secret: str, purpose: str) -> bytes:
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+class Vault:
+    """Seals and opens texts and hashes telephone numbers.
+
+    `keys` are secrets of any length, newest first. Hashes use the oldest key, so that rotating does not lose people.
+    """
+
+    def __init__(self, keys: list[str]) -> None:
+        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key, "encrypt"))) for key in keys])
+        self._hash_key = _derived(keys[-1], "hash")
+
+    def seal(self, text: str) -> bytes:
+        """Encrypt `text`; lone surrogates are kept."""
+        return self._fernet.encrypt(text.encode("utf-8", "surrogatepass"))
+
+    def open(self, token: bytes) -> str:
+        """Decrypt what `seal` made. Raises DataError if no key opens it."""
+        try:
+            return self._fernet.decrypt(token).decode("utf-8", "surrogatepass")
+        except InvalidToken as error:
+            raise DataError("A stored text cannot be opened: CARELINE_SECRET_KEY has changed.") from error
+
+    def hash(self, text: str) -> str:
+        """The same 64 hexadecimal digits for the same text, useless without the key (HMAC-SHA256)."""
+        return hmac.new(self._hash_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+_vault: Vault | None = None
+
+
+def use(vault: Vault) -> None:
+    """Make `vault` the one that encrypted columns use in this process."""
+    global _vault
+    _vault = vault
+
+
+def vault() -> Vault:
+    """The vault in use."""
+    if _vault is None:
+        raise RuntimeError("bot.encryption.use() has not been called")
+    return _vault
+
+
+def open_vault(secret_key: str, home: Path) -> Vault:
+    """The vault for the given keys (comma separated), or for one made once and kept in `home`/secret.key (mode 600)."""
+    if secret_key:
+        return Vault([key.strip() for key in secret_key.split(",") if key.strip()])
+    path = home / "secret.key"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked, so that of two processes starting at once one key wins and is whole.
+        draft = home / f".secret.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return Vault([path.read_text().strip()])
+
+
+class Sealed(TypeDecorator[str]):
+    """A text column that is encrypted in the database."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else vault().seal(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else vault().open(bytes(value))

@@ -1,0 +1,34 @@
+"""Telephone numbers: as they come, normalised, and as people write them (E.164, phonenumbers)."""
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat
+
+#: What providers send for a caller who withholds the number (266696687 spells ANONYMOUS).
+WITHHELD = frozenset({"", "anonymous", "+anonymous", "266696687", "+266696687", "unknown", "restricted", "+unknown", "+restricted"})
+
+
+def normalised(number: str | None, country: str) -> str | None:
+    """The number in E.164, a short code unchanged; None for withheld or impossible numbers."""
+    raw = (number or "").strip()
+    if raw.lower() in WITHHELD:
+        return None
+    if raw.isascii() and raw.isdigit() and 3 <= len(raw) <= 6:
+        return raw
+    try:
+        parsed = phonenumbers.parse(raw, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
+
+
+def written(number: str, country: str) -> str:
+    """The number as people in `country` write it: 01632 960123. What cannot be read is left as it is."""
+    try:
+        parsed = phonenumbers.parse(number, country)
+    except phonenumbers.NumberParseException:
+        return number
+    local = parsed.country_code == phonenumbers.country_code_for_region(country)
+    style = PhoneNumberFormat.NATIONAL if local else PhoneNumberFormat.INTERNATIONAL
+    return str(phonenumbers.format_number(parsed, style))
