@@ -1,0 +1,125 @@
+"""A reply as one text. Every channel that shows words starts here, so that their facts are the same."""
+
+from dataclasses import dataclass
+
+from bot.render.facts import Facts
+from bot.reply import Choice, Reply, ServiceCard
+
+
+@dataclass(frozen=True)
+class Line:
+    """A piece of the answer. `weight` says how early it is left out when room is short; 0 never is."""
+
+    text: str
+    weight: int = 0
+
+
+ALTERNATIVES = 6
+EXPLANATION = 5
+QUESTION = 4
+EXTRA = 3
+SOURCE = 2
+
+
+def lines(reply: Reply, facts: Facts) -> list[Line]:
+    """The reply's pieces, in the order they are read."""
+    say = facts.words.say
+    result = [Line(say(phrase)) for phrase in reply.opening]
+    if reply.article is not None:
+        result += _article(reply, facts)
+    if reply.detail is not None and reply.services:
+        result.append(Line(detail(reply, facts)))
+    elif reply.services:
+        first, *_ = reply.services
+        if reply.article is None:
+            result.append(Line(card(first, facts)))
+            result += _eligibility(first, facts)
+            result += [
+                Line(f"{number} {_brief(service, facts)}", ALTERNATIVES + number)
+                for number, service in enumerate(reply.services[1:], start=2)
+            ]
+        else:
+            result.append(Line(contact(first, facts)))
+    else:
+        result += [Line(f"{number} {label(choice, facts)}") for number, choice in enumerate(reply.choices, start=1)]
+    if reply.escalation is not None:
+        result.append(Line(facts.escalation(reply.escalation)))
+        if not reply.escalation.staffed and not reply.urgent:
+            result.append(Line(facts.words("person.away"), QUESTION))
+    closing = [say(phrase) for phrase in reply.closing]
+    result += [Line(text, QUESTION if text != closing[-1] else 0) for text in closing]
+    return [line for line in result if line.text]
+
+
+def label(choice: Choice, facts: Facts) -> str:
+    """What a choice is called."""
+    if choice.phrase is not None:
+        return facts.words.say(choice.phrase)
+    return choice.name or ""
+
+
+def card(service: ServiceCard, facts: Facts) -> str:
+    """A service in one paragraph: name, where, open, cost, what to bring, phone, date checked."""
+    place = ", ".join(dict.fromkeys(part for part in (service.name, service.address, service.area) if part))
+    if service.distance_m is not None:
+        place += f" ({facts.distance(service.distance_m)})"
+    phone = facts.phone(service.phones[0]) if service.phones else None
+    parts = [
+        place,
+        facts.opening(service.opening),
+        facts.cost(service.cost),
+        facts.documents(service),
+        facts.words("phone.call", number=phone) if phone else None,
+        facts.checked(service),
+    ]
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
+
+
+def contact(service: ServiceCard, facts: Facts) -> str:
+    """Where to turn: a service's name and telephone."""
+    phone = f", {facts.phone(service.phones[0])}" if service.phones else ""
+    return facts.words("help.at", name=f"{service.name}{phone}")
+
+
+def detail(reply: Reply, facts: Facts) -> str:
+    """The one fact of the first service that was asked for."""
+    service = reply.services[0]
+    unknown = facts.words("detail.unknown")
+    hours = facts.hours_on(service.hours_on) if service.hours_on else facts.opening(service.opening)
+    known = {
+        "hours": hours,
+        "cost": facts.cost(service.cost),
+        "phone": ", ".join(facts.phone(number) for number in service.phones),
+        "documents": facts.documents(service),
+        "address": ", ".join(part for part in (service.address, service.area) if part),
+        "languages": ", ".join(facts.languages(service)),
+        "accessibility": ", ".join(facts.accessibility(service)),
+        "eligibility": facts.eligibility(service),
+    }
+    if reply.detail == "all":
+        more = [card(service, facts), service.description, *(known[key] for key in ("eligibility", "languages", "accessibility"))]
+        return " ".join(part if part.endswith(".") else f"{part}." for part in more if part)
+    fact = known[reply.detail or "hours"] or unknown
+    phone = service.phones and reply.detail in ("hours", "cost", "documents", "eligibility")
+    call = f" {facts.words('phone.call', number=facts.phone(service.phones[0]))}." if phone else ""
+    return f"{service.name}: {fact}.{call}"
+
+
+def _article(reply: Reply, facts: Facts) -> list[Line]:
+    assert reply.article is not None
+    result = [Line(reply.article.short)]
+    if reply.article.outdated:
+        result.append(Line(facts.words("article.outdated"), QUESTION))
+    if reply.sources:
+        result.append(Line(facts.words("article.source", source=reply.sources[0].short), SOURCE))
+    return result
+
+
+def _eligibility(service: ServiceCard, facts: Facts) -> list[Line]:
+    text = facts.eligibility(service)
+    return [Line(text if text.endswith(".") else f"{text}.", EXPLANATION)] if text else []
+
+
+def _brief(service: ServiceCard, facts: Facts) -> str:
+    where = facts.distance(service.distance_m) if service.distance_m is not None else service.area
+    return f"{service.name}, {where}" if where else service.name
