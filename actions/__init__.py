@@ -1,0 +1,1 @@
+"""The edge to Rasa: one thin class per action."""

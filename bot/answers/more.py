@@ -1,0 +1,65 @@
+"""After an answer: another place, the next ones, or one more fact about the one just given."""
+
+from dataclasses import replace
+
+from bot.answers import Answer, Asked
+from bot.answers.search import find, remembered_place, shown
+from bot.careline import Careline
+from bot.directory.search import Query, card
+from bot.filters import Filters
+from bot.reply import Detail, Phrase, Reply
+
+
+def answer(careline: Careline, asked: Asked) -> Answer:
+    """What follows from the message and what was shown before."""
+    memory = asked.memory
+    service = asked.service or memory.current
+    if asked.service is not None:
+        return _about(careline, asked, asked.service, "all")
+    if asked.place is not None and memory.topic is not None:
+        return _again(careline, asked, memory.topic)
+    if asked.place is not None:
+        reply = Reply(opening=(Phrase("more.where", {"place": asked.place.name}),), closing=(Phrase("person.offer"),))
+        return Answer(reply, replace(memory, place=asked.place.name))
+    if service is not None and (asked.detail is not None or asked.filters.day is not None):
+        return _about(careline, asked, service, asked.detail or "hours")
+    if memory.topic is None:
+        return Answer(Reply(opening=(Phrase("more.what"),), closing=(Phrase("person.offer"),), topic="more"), memory)
+    if asked.filters != Filters():
+        return _again(careline, asked, memory.topic)
+    return _next(careline, asked, memory.topic)
+
+
+def _about(careline: Careline, asked: Asked, service_id: str, detail: Detail) -> Answer:
+    near = asked.place or remembered_place(careline, asked)
+    with careline.database.read() as session:
+        found = card(session, service_id, asked.moment, careline.settings, near=near, day=asked.filters.day)
+    if found is None:  # withdrawn from the directory since it was shown
+        return Answer(Reply(opening=(Phrase("more.what"),), closing=(Phrase("person.offer"),)), replace(asked.memory, current=None))
+    reply = Reply(
+        topic=asked.memory.topic,
+        services=(found,),
+        detail=detail,
+        closing=(Phrase("more.or_person"),),
+    )
+    return Answer(reply, replace(asked.memory, current=service_id, unsure=0))
+
+
+def _again(careline: Careline, asked: Asked, topic: str) -> Answer:
+    near = asked.place or remembered_place(careline, asked)
+    result = find(careline, asked, Query(topic=topic, near=near, filters=asked.filters))
+    if not result.cards:
+        return _end(asked)
+    return shown(asked, topic, result, near)
+
+
+def _next(careline: Careline, asked: Asked, topic: str) -> Answer:
+    near = remembered_place(careline, asked)
+    before = asked.memory.shown
+    result = find(careline, asked, Query(topic=topic, near=near, exclude=before))
+    return shown(asked, topic, result, near, before) if result.cards else _end(asked)
+
+
+def _end(asked: Asked) -> Answer:
+    reply = Reply(opening=(Phrase("more.end"),), closing=(Phrase("person.offer"),), topic=asked.memory.topic)
+    return Answer(reply, asked.memory)

@@ -1,0 +1,42 @@
+"""What am I entitled to: a rights article with its source, and where to get help with it."""
+
+from dataclasses import replace
+
+from bot.answers import Answer, Asked
+from bot.answers.search import choices, find, remembered_place
+from bot.careline import Careline
+from bot.directory.search import Query
+from bot.reply import Phrase, Reply, ServiceCard
+
+
+def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
+    """The article on a topic; without one, the services that help with it and a person."""
+    article = careline.rights.find(topic, asked.language)
+    services = _help(careline, asked, (topic, *(article.help if article else ())))
+    reply = Reply(
+        opening=() if article else (Phrase("search.none", {"topic": f"@topic.{topic}"}),),
+        closing=(Phrase("violence.safe"), Phrase("person.offer")) if topic == "rights_violence" else (Phrase("person.offer"),),
+        topic=topic,
+        article=careline.rights.shown(article) if article else None,
+        services=services,
+        sources=careline.rights.sources(article, asked.language) if article else (),
+        choices=choices(services, topic),
+    )
+    memory = replace(
+        asked.memory,
+        topic=topic,
+        current=services[0].id if services else None,
+        shown=tuple(card.id for card in services),
+        unsure=0,
+    )
+    return Answer(reply, memory)
+
+
+def _help(careline: Careline, asked: Asked, topics: tuple[str, ...]) -> tuple[ServiceCard, ...]:
+    """Services of the first of `topics` that has any."""
+    near = asked.place or remembered_place(careline, asked)
+    for topic in dict.fromkeys(topics):
+        cards = find(careline, asked, Query(topic=topic, near=near, limit=2)).cards
+        if cards:
+            return cards
+    return ()

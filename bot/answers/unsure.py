@@ -1,0 +1,22 @@
+"""Not sure is an answer: up to three choices, then a person."""
+
+from dataclasses import replace
+
+from bot import escalation
+from bot.answers import Answer, Asked
+from bot.careline import Careline
+from bot.reply import Choice, Phrase, Reply
+
+
+def answer(careline: Careline, asked: Asked) -> Answer:
+    """Offer what was likely meant; the second time in a row, ask a person to help."""
+    memory = replace(asked.memory, unsure=asked.memory.unsure + 1)
+    if memory.unsure >= 2 and not asked.topics:
+        with careline.database.begin() as session:
+            case = escalation.open_case(session, careline.settings, asked.conversation_id, "not_understood", asked.language)
+        reply = Reply(opening=(Phrase("unsure.person"),), escalation=case, closing=(Phrase("office.call"),))
+        return Answer(reply, replace(memory, unsure=0))
+    if not asked.topics:
+        return Answer(Reply(opening=(Phrase("unsure.again"),), closing=(Phrase("person.offer"),)), memory)
+    choices = tuple(Choice(payload=f"/{topic}", phrase=Phrase(f"topic.{topic}"), topic=topic) for topic in asked.topics[:3])
+    return Answer(Reply(opening=(Phrase("unsure.choose"),), choices=choices, closing=(Phrase("person.offer"),)), memory)

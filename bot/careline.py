@@ -1,0 +1,66 @@
+"""Everything a turn needs, opened once per process."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot import encryption
+from bot.db import Database
+from bot.places import Places
+from bot.reply import Channel, Reply
+from bot.rights.articles import Rights
+from bot.settings import Settings
+from bot.wording import Wording
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the dialogue is asked.
+
+    `text` is what the person wrote; `payload`, where there is one, stands for a meaning already known: a keyword or the
+    choice that was picked ("/food").
+    """
+
+    conversation_id: str
+    text: str
+    language: str
+    channel: Channel
+    payload: str | None = None
+    place: str | None = None
+
+
+class Dialogue(Protocol):
+    """Whatever decides what a message means and what to do next: Rasa, through its adapter."""
+
+    def respond(self, question: Question) -> Reply:
+        """The reply to a question. Raises DialogueUnavailable when it is down, slow, or has nothing to say."""
+        ...
+
+    def forget(self, conversation_id: str) -> None:
+        """Erase what the dialogue keeps of a conversation. Raises DialogueUnavailable."""
+        ...
+
+
+@dataclass
+class Careline:
+    """Settings, database, words, and what we know."""
+
+    settings: Settings
+    database: Database
+    wording: Wording
+    rights: Rights
+    _places: Places | None = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Careline":
+        """Open everything the settings name. Raises SettingsError, DataError, DatabaseUnavailable."""
+        encryption.use(encryption.open_vault(settings.secret_key, settings.home))
+        return cls(settings, Database(settings.database, settings.sqlite_wait), Wording.load(), Rights.load())
+
+    def places(self) -> Places:
+        """The places of the directory; read again after an import. Raises DatabaseUnavailable."""
+        with self._lock, self.database.read() as session:
+            if self._places is None or self._places.outdated(session):
+                self._places = Places.load(session)
+            return self._places

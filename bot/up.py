@@ -1,0 +1,266 @@
+"""`careline up`: everything on one machine, on embedded defaults.
+
+Supervisor (http://supervisord.org) keeps the processes running; this module says which there are, prepares what they
+need, and waits until an answer really comes back. All state lives under the home folder.
+"""
+
+import ctypes
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+import requests
+from dotenv import dotenv_values
+
+from bot import training
+from bot.careline import Careline
+from bot.conversation import forget
+from bot.directory.importer import import_package
+from bot.directory.search import empty
+from bot.errors import StartError
+from bot.settings import Settings
+
+#: Seconds the processes may take until the first answer.
+PATIENCE = 180
+#: Where the demo municipality is.
+DEMO = training.ROOT / "data" / "directory"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is running: the process that keeps the others, and where people reach them."""
+
+    supervisor: "subprocess.Popen[bytes]"
+    address: str
+    lock: IO[str]
+
+
+def start(env: Mapping[str, str], port: int, home: Path, say: Say) -> Running:
+    """Start everything and return when it answers.
+
+    Raises StartError, SettingsError, DataError or DatabaseUnavailable: one sentence on what is wrong.
+    """
+    home = home.absolute()
+    lock = _lock(home)
+    _check_port(port)
+    environment = {**trial(env, port, home), **_inner_addresses()}
+    environment["CARELINE_TRACKER_URL"] = Settings.from_env(found_settings(environment)).tracker
+    careline = Careline.open(Settings.from_env(found_settings(environment)))
+    careline.database.migrate()
+    with careline.database.read() as session:
+        fresh = empty(session)
+    if fresh:
+        say("Loading the demo municipality")
+        import_package(careline.database, DEMO)
+    if not training.model_path(home).exists():
+        say("Training the model; this takes a few minutes the first time")
+    model = training.ensure_model(home, _every_20_seconds(say))
+    say("Starting")
+    supervisor = _supervise(home, port, environment, model)
+    running = Running(supervisor, environment["CARELINE_PUBLIC_URL"], lock)
+    try:
+        _await_answer(careline, running, f"http://127.0.0.1:{port}", home)
+    except BaseException:
+        stop(running)
+        raise
+    return running
+
+
+def stop(running: Running) -> None:
+    """Stop everything cleanly; what does not stop within 20 s is killed."""
+    if running.supervisor.poll() is None:
+        running.supervisor.send_signal(signal.SIGTERM)
+        try:
+            running.supervisor.wait(20)
+        except subprocess.TimeoutExpired:
+            running.supervisor.kill()
+    running.lock.close()
+
+
+def wait(running: Running) -> None:
+    """Return when somebody presses Ctrl-C or asks the process to end. Raises StartError if the supervisor ends by itself."""
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        running.supervisor.wait()
+    except KeyboardInterrupt:
+        return
+    raise StartError("The supervisor ended; logs/supervisord.log under the home folder says why.")
+
+
+def _lock(home: Path) -> IO[str]:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "up.lock").open("w")
+    except OSError as error:
+        raise StartError(f"The home folder {home} cannot be written ({error.strerror}): choose another with --home.") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise StartError(f"Careline is already running with {home}: stop it, or choose another --home.") from error
+    return lock
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise StartError(f"Port {port} cannot be used ({error}): choose another with --port.") from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def trial(env: Mapping[str, str], port: int, home: Path) -> dict[str, str]:
+    """`env` with what a trial needs: without a public address, the simulator plays the provider."""
+    found = {**env, "CARELINE_HOME": str(home.absolute())}
+    if not found.get("CARELINE_PUBLIC_URL"):
+        found["CARELINE_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+        found.setdefault("CARELINE_SIMULATOR", "true")
+        found.setdefault("TWILIO_AUTH_TOKEN", _trial_token(home))
+        found.setdefault("CARELINE_TWILIO_API_URL", f"http://127.0.0.1:{port}/simulator")
+    return found
+
+
+def _inner_addresses() -> dict[str, str]:
+    """Where Rasa and its actions listen: free ports on loopback."""
+    return {
+        "CARELINE_RASA_URL": f"http://127.0.0.1:{_free_port()}",
+        "CARELINE_ACTIONS_URL": f"http://127.0.0.1:{_free_port()}/webhook",
+    }
+
+
+def found_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """Only the variables that are settings of ours."""
+    return {name: value for name, value in env.items() if name.startswith(("CARELINE_", "TWILIO_"))}
+
+
+def _trial_token(home: Path) -> str:
+    path = home / "trial-token"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(16))
+    return path.read_text()
+
+
+def _every_20_seconds(say: Say) -> Callable[[float], None]:
+    said = 0.0
+
+    def progress(seconds: float) -> None:
+        nonlocal said
+        if seconds - said >= 20:
+            said = seconds
+            say(f"  training, {seconds:.0f} s")
+
+    return progress
+
+
+def _port_of(url: str) -> str:
+    return url.removesuffix("/webhook").rsplit(":", 1)[1]
+
+
+def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "subprocess.Popen[bytes]":
+    python = sys.executable
+    rasa = f"{python} -m rasa run --interface 127.0.0.1 --port {_port_of(env['CARELINE_RASA_URL'])} --model {model}"
+    commands = {
+        "rasa": f"{rasa} --endpoints endpoints.yml --credentials credentials.yml",
+        "actions": f"{python} -m rasa_sdk --actions actions --port {_port_of(env['CARELINE_ACTIONS_URL'])}",
+        "web": f"{python} -m gunicorn --bind 127.0.0.1:{port} --worker-class gthread --threads 16 "
+        f"--graceful-timeout 10 --no-control-socket 'webhooks.app:create_app()'",
+        "worker": f"{python} -m webhooks.worker",
+    }
+    (home / "logs").mkdir(exist_ok=True)
+    sections = [
+        "[supervisord]",
+        "nodaemon=true",
+        f"logfile={home}/logs/supervisord.log",
+        f"pidfile={home}/supervisord.pid",
+        f"childlogdir={home}/logs",
+    ]
+    for name, command in commands.items():
+        sections += [
+            f"[program:{name}]",
+            f"command={command}",
+            f"directory={training.ROOT}",
+            "autorestart=true",
+            "startsecs=2",
+            "startretries=1000000",
+            "stopasgroup=true",
+            "killasgroup=true",
+            "redirect_stderr=true",
+            f"stdout_logfile={home}/logs/{name}.log",
+            "stdout_logfile_maxbytes=5MB",
+            "stdout_logfile_backups=2",
+        ]
+    config = home / "supervisord.conf"
+    config.write_text("\n".join(line.replace("%", "%%") for line in sections) + "\n")
+    variables = {**env, **training.environment(home), **found_settings(env), "SANIC_HOST": "127.0.0.1"}
+    return subprocess.Popen(
+        [python, "-m", "supervisor.supervisord", "-n", "-c", str(config)],
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches us alone, and we stop the others in order
+        preexec_fn=_end_with_parent,
+    )
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end the supervisor if we die without a word (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _await_answer(careline: Careline, running: Running, address: str, home: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    missing = "web"
+    with requests.Session() as session:
+        session.trust_env = False
+        while time.monotonic() < deadline:
+            if running.supervisor.poll() is not None:
+                log = home / "logs" / "supervisord.log"
+                raise StartError(f"The processes cannot be started: {training.last_lines(log)}")
+            try:
+                parts = session.get(f"{address}/readyz", timeout=5).json()
+                missing = ", ".join(parts["missing"])
+                if not missing and _answers(careline, session, address):
+                    return
+            except (requests.RequestException, ValueError, KeyError):
+                pass
+            time.sleep(0.5)
+    logs = {name: training.last_lines(home / "logs" / f"{name}.log", 1) for name in missing.split(", ")}
+    raise StartError(f"No answer after {PATIENCE} s; missing: {missing}. " + " ".join(f"{name}: {line}" for name, line in logs.items()))
+
+
+def _answers(careline: Careline, session: requests.Session, address: str) -> bool:
+    """Whether a real question gets an answer; the trial conversation is erased again."""
+    body = session.post(f"{address}/api/chat", json={"text": "food"}, timeout=20).json()
+    forget(careline.database, body["conversation"])
+    return any(message["topic"] == "food" for message in body["messages"])
+
+
+def environ() -> dict[str, str]:
+    """The environment of this process, with what stands in .env in the working directory behind it."""
+    written = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**written, **os.environ}

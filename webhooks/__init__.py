@@ -1,0 +1,1 @@
+"""The edge to people: SMS, the kiosk page, the desk, and the addresses machines use."""

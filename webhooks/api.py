@@ -1,0 +1,47 @@
+"""The JSON API: POST /api/chat, described at /openapi.json."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request
+
+from bot import render
+from bot.render import kiosk as rendering
+from bot.turn import LONGEST, Inbound, take_turn
+from webhooks.current import careline, dialogue
+from webhooks.openapi import description
+
+blueprint = Blueprint("api", __name__)
+
+
+@blueprint.post("/api/chat")
+def chat() -> Response:
+    """Answer one message of a kiosk, a simulator or a program."""
+    inbound = _inbound(request.get_json(silent=False))
+    turn = take_turn(careline(), dialogue(), inbound)
+    messages = rendering.render(turn.reply, render.facts(careline(), turn.language, "kiosk"))
+    return jsonify(conversation=turn.conversation_id, language=turn.language, messages=messages)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """The description of this API (OpenAPI 3.1)."""
+    return jsonify(description(careline().settings.languages))
+
+
+def _inbound(body: Any) -> Inbound:
+    """The message in a request's body; aborts with 400 or 422 if it is not one."""
+    if not isinstance(body, dict):
+        abort(400, "The body must be a JSON object.")
+    text, place = body.get("text"), body.get("place")
+    language, conversation = body.get("language"), body.get("conversation")
+    if not isinstance(text, str):
+        abort(422, "text must be a string.")
+    if len(text) > LONGEST:
+        abort(422, f"text may have {LONGEST} characters.")
+    if not (conversation is None or (isinstance(conversation, str) and len(conversation) <= 36)):
+        abort(422, "conversation must be the id of an earlier answer, or null.")
+    if not (language is None or (isinstance(language, str) and language in careline().settings.languages)):
+        abort(422, f"language must be null or one of {', '.join(careline().settings.languages)}.")
+    if not (place is None or (isinstance(place, str) and len(place) <= 200)):
+        abort(422, "place must be a string of at most 200 characters, or null.")
+    return Inbound(channel="kiosk", text=text, conversation_id=conversation, language=language, place=place)

@@ -1,0 +1,40 @@
+"""The web application, as a table of contents."""
+
+import os
+
+from flask import Flask
+
+from bot.careline import Careline, Dialogue
+from bot.encryption import vault
+from bot.settings import Settings
+from webhooks import api, desk, errors, health, kiosk, simulator, sms
+from webhooks.rasa import RasaDialogue
+
+#: No request we serve needs more.
+LARGEST_BODY = 64 * 1024
+
+
+def create_app(careline: Careline | None = None, dialogue: Dialogue | None = None) -> Flask:
+    """The application; what is not given is opened from the environment. Raises a CarelineError if it cannot be."""
+    careline = careline or Careline.open(Settings.from_env(os.environ))
+    settings = careline.settings
+    dialogue = dialogue or RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=vault().hash("sessions"),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+    )
+    app.extensions["careline"] = careline
+    app.extensions["dialogue"] = dialogue
+    errors.register(app)
+    app.register_blueprint(sms.blueprint)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(kiosk.blueprint)
+    app.register_blueprint(desk.blueprint)
+    if settings.simulator:
+        app.register_blueprint(simulator.blueprint)
+    return app

@@ -1,0 +1,42 @@
+"""Texts coming in, and what became of those sent: POST /sms and POST /sms/status."""
+
+from flask import Blueprint, Response, abort, request
+
+from bot import outbox, render
+from bot.render import sms as rendering
+from bot.turn import take_turn
+from webhooks import twilio
+from webhooks.current import careline, dialogue
+
+blueprint = Blueprint("sms", __name__)
+
+
+@blueprint.before_request
+def _check_signature() -> None:
+    path = request.full_path if request.query_string else request.path
+    if not twilio.signed(careline().settings, path, request.form, request.headers.get("X-Twilio-Signature", "")):
+        abort(403)
+
+
+@blueprint.post("/sms")
+def receive() -> Response:
+    """Answer one text in the same response."""
+    inbound = twilio.inbound(request.form, careline().settings.country)
+    if inbound is None:
+        abort(400, "A message needs a sender and an id.")
+    turn = take_turn(careline(), dialogue(), inbound)
+    text = rendering.render(turn.reply, render.facts(careline(), turn.language, "sms"))
+    return Response(twilio.twiml(text), mimetype="text/xml")
+
+
+@blueprint.post("/sms/status")
+def status() -> Response:
+    """Take in a delivery status."""
+    provider_id = request.form.get("MessageSid") or request.form.get("SmsSid", "")
+    reported = twilio.STATUSES.get(request.form.get("MessageStatus") or request.form.get("SmsStatus", ""))
+    if not provider_id or len(provider_id) > 64:
+        abort(400, "A status needs the id of its message.")
+    if reported is not None:
+        code = request.form.get("ErrorCode")
+        outbox.advance(careline().database, provider_id, reported, error=code, reference=request.args.get("message"))
+    return Response(status=204)

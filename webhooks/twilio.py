@@ -1,0 +1,133 @@
+"""Twilio's side, in our words: its form fields, its signatures, its errors, its client. The one place that knows them."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from requests import RequestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+from twilio.twiml.messaging_response import MessagingResponse
+
+from bot.errors import BadNumber, ProviderRefused, ProviderUnavailable, RecipientOptedOut, SendError, TooManyRequests
+from bot.phone import normalised
+from bot.settings import Settings
+from bot.turn import Inbound
+
+#: Twilio's error codes that mean something to us (https://www.twilio.com/docs/api/errors).
+_ERRORS: Mapping[int, type[SendError]] = {
+    20429: TooManyRequests,
+    14107: TooManyRequests,
+    30001: TooManyRequests,  # queue overflow
+    21610: RecipientOptedOut,
+    21211: BadNumber,  # not a phone number
+    21214: BadNumber,
+    21408: BadNumber,  # region not enabled
+    21612: BadNumber,  # cannot be reached from our number
+    21614: BadNumber,  # not a mobile number
+    30003: ProviderUnavailable,  # handset unreachable
+    30008: ProviderUnavailable,
+    20500: ProviderUnavailable,
+    20503: ProviderUnavailable,
+}
+
+#: Twilio's delivery statuses in our words; those left out say nothing new.
+STATUSES: Mapping[str, str] = {
+    "queued": "sent",
+    "accepted": "sent",
+    "scheduled": "sent",
+    "sending": "sent",
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "undelivered",
+    "failed": "failed",
+    "canceled": "failed",
+}
+
+
+def signed(settings: Settings, path: str, form: Mapping[str, Any], signature: str) -> bool:
+    """Whether the webhook was signed with our token over the public address. Never true without a token.
+
+    `path` is the path with its query as it was called; `form` the fields, as a multi-dict where one occurs twice.
+    Source: https://www.twilio.com/docs/usage/security#validating-requests
+    """
+    if not settings.twilio_auth_token or not settings.public_url or not signature:
+        return False
+    validator = RequestValidator(settings.twilio_auth_token)
+    return bool(validator.validate(settings.public_url.rstrip("/") + path, form, signature))
+
+
+def inbound(form: Mapping[str, str], country: str) -> Inbound | None:
+    """The message in a webhook's form; None without a sender or an id, for then nobody could be answered."""
+    number = normalised(form.get("From"), country)
+    provider_id = form.get("MessageSid") or form.get("SmsSid")
+    if number is None or not provider_id or len(provider_id) > 64:
+        return None
+    media = form.get("NumMedia", "0")
+    return Inbound(
+        channel="sms",
+        text=form.get("Body", ""),
+        number=number,
+        provider_id=provider_id,
+        media=int(media) if media.isascii() and media.isdigit() else 0,
+    )
+
+
+def twiml(text: str) -> str:
+    """The answer to a webhook: one message, or none."""
+    response = MessagingResponse()
+    if text:
+        response.message(text)
+    return str(response)
+
+
+class _Redirected(TwilioHttpClient):
+    """Twilio's client has no option for another server; this keeps path and query and changes where they go."""
+
+    def __init__(self, base: str, timeout: float) -> None:
+        super().__init__(timeout=timeout)
+        self._base = urlsplit(base)
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        parts = urlsplit(url)
+        target = (self._base.scheme, self._base.netloc, self._base.path.rstrip("/") + parts.path, parts.query, "")
+        return super().request(method, urlunsplit(target), *args, **kwargs)
+
+
+class TwilioSender:
+    """Sends texts through Twilio's REST API."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        http = _Redirected(settings.twilio_api_url, 10) if settings.twilio_api_url else TwilioHttpClient(timeout=10)
+        self._client = Client(
+            settings.twilio_account_sid or "AC" + "0" * 32, settings.twilio_auth_token or "none", http_client=http
+        )
+
+    def send(self, number: str, text: str, reference: str) -> str:
+        """Hand a text over and return Twilio's id of it. Raises a SendError."""
+        callback = f"{self._settings.public_url.rstrip('/')}/sms/status?message={reference}" if self._settings.public_url else None
+        try:
+            message = self._client.messages.create(
+                to=number, from_=self._settings.sms_number, body=text, **({"status_callback": callback} if callback else {})
+            )
+        except TwilioRestException as error:
+            raise _named(error) from error
+        except (RequestException, TwilioException) as error:
+            raise ProviderUnavailable(f"The provider cannot be reached ({type(error).__name__}).") from error
+        return str(message.sid)
+
+
+def _named(error: TwilioRestException) -> SendError:
+    """Our name for Twilio's error: by its code, else by the HTTP status."""
+    code = error.code if isinstance(error.code, int) else None
+    if code in _ERRORS:
+        return _ERRORS[code](f"The provider refused the message (code {code}).", code)
+    if error.status == 429:
+        return TooManyRequests("The provider asks us to slow down.", code)
+    if error.status >= 500:
+        return ProviderUnavailable(f"The provider answered {error.status}.", code)
+    return ProviderRefused(f"The provider refused the message ({error.status}).", code)
