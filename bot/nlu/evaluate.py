@@ -1,0 +1,372 @@
+"""`careline evaluate`: how well messages are understood, by cross-validation, as one page and one short table.
+
+The folds are grouped by meaning, within and across languages, so that no text is judged by a model that has seen its
+copy or its translation. What runs is the code that answers, with the options of config.yml.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from bot.nlu.encoder import BundledEncoder, Encoder, VectorCache
+from bot.nlu.groups import by_meaning, centred
+from bot.nlu.groups import folds as fold_numbers
+from bot.nlu.model import IntentModel, ModelOptions
+from bot.nlu.ngrams import Ngrams
+from bot.nlu.softmax import Floats
+from bot.nlu.unsure import CONFIG, Thresholds, component, offer, read_config, read_thresholds
+from bot.nlu.utterances import Utterance, read_utterances, without_copies
+
+Progress = Callable[[str, int, int], None]
+
+# Rasa passes on the first ten.
+_RANKED = 10
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What the model that had not seen `utterance` made of it: the first ten topics with their confidences."""
+
+    utterance: Utterance
+    topics: tuple[str, ...]
+    confidences: tuple[float, ...]
+    answered: bool
+    offered: tuple[str, ...]
+    phrase: bool
+
+    @property
+    def right(self) -> bool:
+        """Whether the first topic is the text's own."""
+        return self.topics[0] == self.utterance.topic
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Shares between 0 and 1, over `count` texts; None where no text tells.
+
+    `crisis` is the share of crisis texts taken for a crisis at once (any of the crisis topics), `crisis_seen` of those
+    where a crisis is at least among the choices, `crisis_phrases` with the phrase lists' help. `false_crisis` and
+    `false_phrases` are shares of the other texts. `answered_wrong` is of all texts; `asked_right` is the share of the
+    texts asked back where the right topic is among the choices; `strangers_answered` the share of out_of_scope texts
+    that got another topic's answer. `error` is the expected calibration error.
+    """
+
+    count: int
+    first: float
+    third: float
+    answered: float
+    answered_wrong: float
+    asked: float
+    asked_right: float | None
+    refused: float
+    crisis: float | None
+    crisis_seen: float | None
+    crisis_phrases: float | None
+    false_crisis: float | None
+    false_phrases: float | None
+    strangers_answered: float | None
+    error: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """`count` texts of `topic` taken for `taken_for`, with a few of them."""
+
+    topic: str
+    taken_for: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass
+class Evaluation:
+    """All results. `matrix[topic][taken for]` counts texts."""
+
+    folds: int
+    copies: int
+    groups: int
+    thresholds: Thresholds
+    phrases: bool
+    total: Scores
+    languages: dict[str, Scores]
+    styles: dict[str, Scores]
+    topics: dict[str, Scores]
+    confusions: list[Confusion]
+    reliability: list[tuple[float, float, int]]
+    matrix: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def table(self) -> Table:
+        """The short table for a terminal."""
+        table = Table(title=f"Understanding: {self.total.count} texts, {self.folds} folds grouped by meaning")
+        table.add_column("")
+        for heading in ("texts", "first", "in 3", "answered", "wrongly", "asked", "refused", "crisis", "false", "calib."):
+            table.add_column(heading, justify="right")
+        for name, scores in {"all": self.total, **self.languages, **self.styles}.items():
+            crisis = scores.crisis if scores.crisis_phrases is None else scores.crisis_phrases
+            table.add_row(
+                name,
+                str(scores.count),
+                *(
+                    percent(share)
+                    for share in (
+                        scores.first,
+                        scores.third,
+                        scores.answered,
+                        scores.answered_wrong,
+                        scores.asked,
+                        scores.refused,
+                        crisis,
+                        scores.false_crisis,
+                        scores.error,
+                    )
+                ),
+            )
+        return table
+
+
+def percent(share: float | None) -> str:
+    """ "87.5", or a dash where there is nothing to tell."""
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def evaluate(
+    folder: Path,
+    out: Path,
+    languages: Collection[str] | None = None,
+    folds: int = 5,
+    progress: Progress | None = None,
+    *,
+    config: Path = CONFIG,
+    cache: Path | None = None,
+    encoder: Encoder | None = None,
+    console: Console | None = None,
+) -> Evaluation:
+    """Measure understanding on the utterances below `folder`; write `out` (a page) and a .json beside it; print a table.
+
+    `progress` is called with what is being done, how much of it is done, of how much. `cache` keeps the vectors between
+    runs. Raises DataError for data or a configuration that cannot be used.
+    """
+    from bot.nlu.report import page
+
+    tell: Progress = progress or (lambda what, done, of: None)
+    settings = read_config(config)
+    every = read_utterances(folder, languages)
+    utterances = without_copies(every)
+    vectors = _encode(utterances, encoder or BundledEncoder(_cores()), cache, tell)
+    groups = by_meaning(_centred_by_language(vectors, utterances), _texts(utterances), _topics(utterances))
+    guesses = _cross_validate(utterances, vectors, fold_numbers(groups, folds), settings, tell)
+    evaluation = Evaluation(
+        folds=folds,
+        copies=len(every) - len(utterances),
+        groups=int(groups.max()) + 1,
+        thresholds=read_thresholds(settings),
+        phrases=_phrase_matcher() is not None,
+        total=score(guesses),
+        languages=_by(guesses, lambda guess: guess.utterance.language),
+        styles=_by(guesses, lambda guess: guess.utterance.style),
+        topics=_by(guesses, lambda guess: guess.utterance.topic),
+        confusions=_confusions(guesses),
+        reliability=_reliability(guesses),
+        matrix=_matrix(guesses),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page(evaluation), encoding="utf-8")
+    out.with_suffix(".json").write_text(json.dumps(asdict(evaluation), ensure_ascii=False, indent=1), encoding="utf-8")
+    (console or Console()).print(evaluation.table())
+    return evaluation
+
+
+def _cores() -> int:
+    import os
+
+    return os.cpu_count() or 1
+
+
+def _texts(utterances: Sequence[Utterance]) -> list[str]:
+    return [utterance.text for utterance in utterances]
+
+
+def _topics(utterances: Sequence[Utterance]) -> list[str]:
+    return [utterance.topic for utterance in utterances]
+
+
+def _encode(utterances: Sequence[Utterance], encoder: Encoder, cache: Path | None, tell: Progress) -> Floats:
+    texts = _texts(utterances)
+    if cache is None:
+        return encoder.encode(texts)
+    return VectorCache(encoder, cache).encode(texts, lambda done, of: tell("encoding", done, of))
+
+
+def _centred_by_language(vectors: Floats, utterances: Sequence[Utterance]) -> Floats:
+    """Vectors without what tells languages apart, so that a translation lies beside its original."""
+    language = np.array([utterance.language for utterance in utterances])
+    moved = np.empty_like(vectors)
+    for name in set(language):
+        rows = language == name
+        moved[rows] = centred(vectors[rows], vectors[rows].mean(axis=0))
+    return moved
+
+
+def _cross_validate(
+    utterances: Sequence[Utterance],
+    vectors: Floats,
+    fold: NDArray[np.int_],
+    settings: dict[str, Any],
+    tell: Progress,
+) -> list[Guess]:
+    thresholds = read_thresholds(settings)
+    matcher = _phrase_matcher()
+    texts, topics = np.array(_texts(utterances), dtype=object), np.array(_topics(utterances), dtype=object)
+    guesses: list[Guess] = []
+    for number in range(int(fold.max()) + 1):
+        tell("folds", number, int(fold.max()) + 1)
+        train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        ngrams = Ngrams(**_options(component(settings, "NgramFeaturizer"), ("shortest", "longest", "min_df", "most")))
+        rows = ngrams.fit(list(texts[train])).transform(list(texts))
+        chosen = component(settings, "CarelineClassifier")
+        model = IntentModel(ModelOptions(**{key: value for key, value in chosen.items() if key != "ranking"}))
+        model.fit(vectors[train], rows[train], list(topics[train]), list(texts[train]))
+        confidence = model.rank(vectors[test], rows[test]).confidence
+        best = np.argsort(-confidence, axis=1)[:, :_RANKED]
+        for at, row, order in zip(test, confidence, best, strict=True):
+            guesses.append(_guess(utterances[at], model.intents, row, order, thresholds, matcher))
+    tell("folds", int(fold.max()) + 1, int(fold.max()) + 1)
+    return guesses
+
+
+def _options(given: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: given[name] for name in names if name in given}
+
+
+def _guess(
+    utterance: Utterance,
+    intents: Sequence[str],
+    row: Floats,
+    order: NDArray[np.int_],
+    thresholds: Thresholds,
+    matcher: Callable[[str], Any] | None,
+) -> Guess:
+    ranking = [{"name": intents[at], "confidence": float(row[at])} for at in order]
+    first, second = float(row[order[0]]), float(row[order[1]])
+    answered = thresholds.answers(first, second)
+    return Guess(
+        utterance,
+        tuple(intents[at] for at in order),
+        tuple(float(row[at]) for at in order),
+        answered,
+        () if answered else tuple(offer(ranking)),
+        matcher is not None and matcher(utterance.text) is not None,
+    )
+
+
+def _phrase_matcher() -> Callable[[str], Any] | None:
+    """The crisis phrases' matcher, or None while their files are not all there."""
+    try:
+        from bot import crisis
+
+        crisis.match("a text")
+    except (ImportError, ValueError, OSError):
+        return None
+    return crisis.match
+
+
+def _is_crisis(topic: str) -> bool:
+    return topic.startswith("crisis_")
+
+
+def score(guesses: Sequence[Guess]) -> Scores:
+    """The shares over these guesses, of which there must be at least one."""
+
+    def share(of: Sequence[Guess], test: Callable[[Guess], bool]) -> float | None:
+        return sum(map(test, of)) / len(of) if of else None
+
+    def certain(test: Callable[[Guess], bool]) -> float:
+        return sum(map(test, guesses)) / len(guesses)
+
+    def model(guess: Guess) -> bool:
+        return guess.answered and _is_crisis(guess.topics[0])
+
+    crises = [guess for guess in guesses if _is_crisis(guess.utterance.topic)]
+    others = [guess for guess in guesses if not _is_crisis(guess.utterance.topic)]
+    asked = [guess for guess in guesses if not guess.answered and guess.offered]
+    strangers = [guess for guess in guesses if guess.utterance.topic == "out_of_scope"]
+    with_phrases = _phrase_matcher() is not None
+    return Scores(
+        count=len(guesses),
+        first=certain(lambda guess: guess.right),
+        third=certain(lambda guess: guess.utterance.topic in guess.topics[:3]),
+        answered=certain(lambda guess: guess.answered),
+        answered_wrong=certain(lambda guess: guess.answered and not guess.right),
+        asked=len(asked) / len(guesses),
+        asked_right=share(asked, lambda guess: guess.utterance.topic in guess.offered),
+        refused=certain(lambda guess: not guess.answered and not guess.offered),
+        crisis=share(crises, model),
+        crisis_seen=share(crises, lambda guess: model(guess) or any(map(_is_crisis, guess.offered))),
+        crisis_phrases=share(crises, lambda guess: model(guess) or guess.phrase) if with_phrases else None,
+        false_crisis=share(others, model),
+        false_phrases=share(others, lambda guess: model(guess) or guess.phrase) if with_phrases else None,
+        strangers_answered=share(strangers, lambda guess: guess.answered and not guess.right),
+        error=_calibration_error(guesses),
+    )
+
+
+def _by(guesses: Sequence[Guess], key: Callable[[Guess], str]) -> dict[str, Scores]:
+    parts: dict[str, list[Guess]] = defaultdict(list)
+    for guess in guesses:
+        parts[key(guess)].append(guess)
+    return {name: score(parts[name]) for name in sorted(parts)}
+
+
+def _reliability(guesses: Sequence[Guess], bins: int = 10) -> list[tuple[float, float, int]]:
+    """For each tenth of the confidence scale: mean confidence, share right, count."""
+    parts: dict[int, list[Guess]] = defaultdict(list)
+    for guess in guesses:
+        parts[min(int(guess.confidences[0] * bins), bins - 1)].append(guess)
+    return [
+        (
+            sum(guess.confidences[0] for guess in part) / len(part),
+            sum(guess.right for guess in part) / len(part),
+            len(part),
+        )
+        for _, part in sorted(parts.items())
+    ]
+
+
+def _calibration_error(guesses: Sequence[Guess]) -> float:
+    return sum(abs(said - true) * count for said, true, count in _reliability(guesses)) / len(guesses)
+
+
+def _matrix(guesses: Sequence[Guess]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for guess in guesses:
+        counts[guess.utterance.topic][guess.topics[0]] += 1
+    return {topic: dict(counts[topic]) for topic in sorted(counts)}
+
+
+def _confusions(guesses: Sequence[Guess], most: int = 40, examples: int = 6) -> list[Confusion]:
+    pairs: dict[tuple[str, str], list[Guess]] = defaultdict(list)
+    for guess in guesses:
+        if not guess.right:
+            pairs[guess.utterance.topic, guess.topics[0]].append(guess)
+    worst = sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:most]
+    return [
+        Confusion(
+            topic,
+            taken_for,
+            len(wrong),
+            # The surest mistakes first: the likeliest to be a wrong label or a pair of topics to tell apart better.
+            tuple(
+                f"{guess.utterance.language}: {guess.utterance.text}"
+                for guess in sorted(wrong, key=lambda guess: -guess.confidences[0])[:examples]
+            ),
+        )
+        for (topic, taken_for), wrong in worst
+    ]

@@ -1,0 +1,164 @@
+"""The intent model: from a text's vector and n-grams to how likely each intent is, and how sure that is."""
+
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
+
+from bot.errors import DataError
+from bot.nlu.groups import by_meaning, centred, folds
+from bot.nlu.softmax import Floats, Softmax, probabilities
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """`dense` and `sparse` are the two blocks' weights, `penalty` keeps the model's weights small, `rounds` is the most
+    training steps. What the values bought is in docs/decisions."""
+
+    dense: float = 6.0
+    sparse: float = 9.0
+    penalty: float = 1.0
+    rounds: int = 80
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """For each text: each intent's `probability` (rows, intents), `closeness` to the nearest known text (0 to 1), and
+    `confidence`, their product (rows, intents), which the thresholds in config.yml are for."""
+
+    probability: Floats
+    closeness: Floats
+    confidence: Floats
+
+
+class IntentModel:
+    """Trained with `fit`, kept with `save` and `load`."""
+
+    def __init__(self, options: ModelOptions | None = None) -> None:
+        self.options = options or ModelOptions()
+        self.intents: list[str] = []
+        self._mean: Floats = np.zeros(0, dtype=np.float32)
+        self._known: Floats = np.zeros((0, 0), dtype=np.float32)
+        self._weights: Softmax | None = None
+        self._temperature = 1.0
+
+    def fit(
+        self,
+        vectors: Floats,
+        ngrams: csr_matrix,
+        intents: Sequence[str],
+        texts: Sequence[str],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "IntentModel":
+        """Learn from `vectors` (rows, dim), `ngrams` (rows, width), and each row's intent and text.
+
+        The probabilities are calibrated on a fifth of the texts that the weights for it have not seen, nor anything
+        that means the same; the final weights then use all. Raises DataError for fewer than two intents.
+        """
+        self.intents = sorted(set(intents))
+        if len(self.intents) < 2:
+            raise DataError("There are utterances of fewer than two topics: nothing can be told apart.")
+        number = {intent: at for at, intent in enumerate(self.intents)}
+        classes = np.array([number[intent] for intent in intents])
+        self._mean = vectors.mean(axis=0).astype(np.float32)
+        self._known = centred(vectors, self._mean)
+        held = folds(by_meaning(self._known, texts, intents), 5) == 0
+        if held.any() and len(set(classes[~held])) == len(self.intents):
+            trial = self._weigh(self._known[~held], ngrams[~held], classes[~held], None)
+            logits = trial.logits(self._known[held] * self.options.dense, ngrams[held] * self.options.sparse)
+            self._temperature = _best_temperature(logits, classes[held])
+        self._weights = self._weigh(self._known, ngrams, classes, progress)
+        return self
+
+    def _weigh(
+        self, known: Floats, ngrams: csr_matrix, classes: NDArray[np.int_], progress: Callable[[int, int], None] | None
+    ) -> Softmax:
+        options = self.options
+        return Softmax.fit(
+            known * np.float32(options.dense),
+            ngrams * np.float32(options.sparse),
+            classes,
+            len(self.intents),
+            options.penalty,
+            options.rounds,
+            progress,
+        )
+
+    def rank(self, vectors: Floats, ngrams: csr_matrix) -> Ranked:
+        """Probability and confidence of every intent, in the order of `intents`, for each row."""
+        if self._weights is None:
+            raise DataError("The intent model is not trained.")
+        seen = centred(vectors, self._mean)
+        options = self.options
+        logits = self._weights.logits(seen * np.float32(options.dense), ngrams * np.float32(options.sparse))
+        probability = probabilities(logits / self._temperature)
+        closeness = np.clip((seen @ self._known.T).max(axis=1), 0, 1)
+        return Ranked(probability, closeness, probability * closeness[:, None])
+
+    def save(self, path: Path) -> None:
+        """Write the model to one file (arrays only, half precision: nothing that runs when it is read)."""
+        if self._weights is None:
+            raise DataError("The intent model is not trained.")
+        arrays: dict[str, NDArray[Any]] = {
+            "format": np.array(FORMAT),
+            "options": np.array([getattr(self.options, field.name) for field in fields(ModelOptions)], dtype=float),
+            "intents": np.array(self.intents),
+            "mean": self._mean,
+            "known": self._known.astype(np.float16),
+            "dense": self._weights.dense,
+            "sparse": self._weights.sparse.astype(np.float16),
+            "bias": self._weights.bias,
+            "temperature": np.array(self._temperature),
+        }
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "IntentModel":
+        """The model of a file. Raises DataError, with what to do, if it is missing, damaged or of another version."""
+        return cls._from_arrays(read_arrays(path), path)
+
+    @classmethod
+    def _from_arrays(cls, arrays: Mapping[str, NDArray[Any]], path: Path) -> "IntentModel":
+        try:
+            if int(arrays["format"]) != FORMAT:
+                raise DataError(f"The model in {path.name} is of another version of Careline; train again.")
+            dense, sparse, penalty, rounds = (float(value) for value in arrays["options"])
+            model = cls(ModelOptions(dense, sparse, penalty, int(rounds)))
+            model.intents = [str(intent) for intent in arrays["intents"]]
+            model._mean = arrays["mean"]
+            model._known = arrays["known"].astype(np.float32)
+            model._weights = Softmax(arrays["dense"], arrays["sparse"].astype(np.float32), arrays["bias"])
+            model._temperature = float(arrays["temperature"])
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataError(f"The model in {path.name} is not whole ({error}); train again.") from error
+        return model
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a model file. Raises DataError if it is missing or damaged; nothing in it is ever run."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise DataError(f"The model has no file {path.name}; train again.") from error
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+        raise DataError(f"The model file {path.name} is damaged ({error}); train again.") from error
+
+
+def _best_temperature(logits: Floats, classes: NDArray[np.int_]) -> float:
+    at = np.arange(len(classes))
+
+    def loss(log_temperature: float) -> float:
+        chances = probabilities(logits / np.float32(np.exp(log_temperature)))
+        return -float(np.log(np.maximum(chances[at, classes], 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))

@@ -1,0 +1,92 @@
+"""Multinomial logistic regression on a dense and a sparse block at once.
+
+scikit-learn's needs both in one matrix: as a sparse one its dense part is slow, as a dense one it does not fit. Here each
+block stays as it is, which trains 35,000 texts on two cores in about a minute.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+Floats = NDArray[np.float32]
+
+
+@dataclass
+class Softmax:
+    """Weights of the two blocks, shapes (dense width, classes) and (sparse width, classes), and one bias per class."""
+
+    dense: Floats
+    sparse: Floats
+    bias: Floats
+
+    def logits(self, dense: Floats, sparse: csr_matrix) -> Floats:
+        """Scores before normalising, shape (rows, classes)."""
+        scores: Floats = dense @ self.dense + self.bias
+        return scores + sparse @ self.sparse
+
+    @classmethod
+    def fit(
+        cls,
+        dense: Floats,
+        sparse: csr_matrix,
+        classes: NDArray[np.int_],
+        count: int,
+        penalty: float,
+        rounds: int = 80,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "Softmax":
+        """Least cross-entropy with `penalty` / (2 · rows) times the squared weights; at most `rounds` steps of L-BFGS."""
+        rows, width, height = len(classes), dense.shape[1], sparse.shape[1]
+        transposed = sparse.T.tocsr()
+        dense_end, sparse_end = width * count, (width + height) * count
+        strength = penalty / rows
+        at = np.arange(rows)
+
+        def parts(theta: NDArray[np.float64]) -> Softmax:
+            small = theta.astype(np.float32)
+            return cls(
+                small[:dense_end].reshape(width, count),
+                small[dense_end:sparse_end].reshape(height, count),
+                small[sparse_end:],
+            )
+
+        def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            now = parts(theta)
+            chances = probabilities(now.logits(dense, sparse))
+            cross_entropy = -float(np.log(np.maximum(chances[at, classes], 1e-12)).mean())
+            chances[at, classes] -= 1
+            chances /= rows
+            slope = np.concatenate(
+                [(dense.T @ chances).ravel(), (transposed @ chances).ravel(), chances.sum(axis=0)]
+            ).astype(np.float64)
+            slope[:sparse_end] += strength * theta[:sparse_end]
+            return cross_entropy + strength / 2 * float(theta[:sparse_end] @ theta[:sparse_end]), slope
+
+        done = 0
+
+        def step(_: NDArray[np.float64]) -> None:
+            nonlocal done
+            done += 1
+            if progress:
+                progress(done, rounds)
+
+        found = minimize(
+            loss,
+            np.zeros(sparse_end + count),
+            jac=True,
+            method="L-BFGS-B",
+            callback=step,
+            # Five steps of memory: each holds two copies of all weights, and more did not end sooner.
+            options={"maxiter": rounds, "maxcor": 5, "ftol": 1e-6},
+        )
+        return parts(found.x)
+
+
+def probabilities(logits: Floats) -> Floats:
+    """Softmax of each row."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
