@@ -1,6 +1,7 @@
 """What all actions share: from Rasa's tracker to a question, from an answer back to Rasa."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -20,8 +21,8 @@ from bot.settings import Settings
 WORTH_OFFERING = 0.05
 #: Topics that steer the conversation are no answer to "do you mean".
 _STEERING = frozenset(
-    "greet thanks goodbye help human stop start change_language repeat more bot_identity feedback_good feedback_bad "
-    "wrong_information delete_my_data out_of_scope nlu_fallback".split()
+    {"greet", "thanks", "goodbye", "help", "human", "stop", "start", "change_language", "repeat", "more", "bot_identity"}
+    | {"feedback_good", "feedback_bad", "wrong_information", "delete_my_data", "out_of_scope", "nlu_fallback"}
 )
 
 
@@ -31,7 +32,7 @@ def careline() -> Careline:
     return Careline.open(Settings.from_env(os.environ))
 
 
-class CarelineAction(Action):
+class CarelineAction(Action, ABC):
     """One behaviour. Subclasses say their `action` name and what they answer."""
 
     action: str
@@ -40,9 +41,9 @@ class CarelineAction(Action):
         """The name domain.yml calls it by."""
         return self.action
 
+    @abstractmethod
     def answer(self, service: Careline, asked: Asked, topic: str) -> Answer:
         """The answer to what is asked; `topic` is the intent Rasa decided on."""
-        raise NotImplementedError
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         """Answer, hand the reply over as data, and remember what it was about."""

@@ -11,4 +11,4 @@ class ActionCrisis(CarelineAction):
     action = "action_crisis"
 
     def answer(self, service: Careline, asked: Asked, topic: str) -> Answer:
-        return Answer(crisis.reply(service, asked.conversation_id, topic, asked.language), asked.memory)
+        return Answer(crisis.reply(service, asked.conversation_id, topic, asked.language, asked.text), asked.memory)

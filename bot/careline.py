@@ -1,6 +1,7 @@
 """Everything a turn needs, opened once per process."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,9 @@ from bot.reply import Channel, Reply
 from bot.rights.articles import Rights
 from bot.settings import Settings
 from bot.wording import Wording
+
+#: Seconds after which the places are read again: an import is known everywhere by then.
+PLACES_LAST = 300
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Careline:
     wording: Wording
     rights: Rights
     _places: Places | None = field(default=None, repr=False)
+    _places_until: float = field(default=0, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -59,8 +64,10 @@ class Careline:
         return cls(settings, Database(settings.database, settings.sqlite_wait), Wording.load(), Rights.load())
 
     def places(self) -> Places:
-        """The places of the directory; read again after an import. Raises DatabaseUnavailable."""
-        with self._lock, self.database.read() as session:
-            if self._places is None or self._places.outdated(session):
-                self._places = Places.load(session)
+        """The places of the directory, at most PLACES_LAST old. Raises DatabaseUnavailable."""
+        with self._lock:
+            if self._places is None or time.monotonic() > self._places_until:
+                with self.database.read() as session:
+                    self._places = Places.load(session)
+                self._places_until = time.monotonic() + PLACES_LAST
             return self._places

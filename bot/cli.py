@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.errors import CarelineError
-from bot.settings import Settings
+from bot.settings import Settings, environ, ours
 
 _console = Console(soft_wrap=True)
 _home = click.option("--home", type=click.Path(path_type=Path), help="Folder that holds all state (default: var).")
@@ -36,9 +36,7 @@ def _in_a_sentence(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _settings(home: Path | None) -> Settings:
-    from bot.up import environ, found_settings
-
-    env = found_settings(environ())
+    env = ours(environ())
     if home is not None:
         env["CARELINE_HOME"] = str(home)
     return Settings.from_env(env)
@@ -57,7 +55,7 @@ def up(port: int, home: Path | None) -> None:
     """Start everything and wait until it answers."""
     from bot import up as everything
 
-    env = everything.environ()
+    env = environ()
     folder = home or Path(env.get("CARELINE_HOME", "var"))
     try:
         running = everything.start(env, port, folder, lambda text: _console.print(escape(text)))
@@ -65,7 +63,7 @@ def up(port: int, home: Path | None) -> None:
         sys.exit(130)
     address = f"http://127.0.0.1:{port}"
     _console.print(f"\n[bold]Careline answers.[/bold]\n  kiosk page  {address}/")
-    if Settings.from_env(everything.found_settings(everything.trial(env, port, folder))).simulator:
+    if Settings.from_env(ours(everything.trial(env, port, folder))).simulator:
         _console.print(f"  simulator   {address}/simulator")
     _console.print(f"  desk        {address}/desk\n  health      {address}/readyz\nCtrl-C stops it.")
     try:
@@ -115,13 +113,13 @@ def evaluate(languages: str | None, out: Path | None, folds: int, home: Path | N
 def text(words: tuple[str, ...], sender: str, port: int, home: Path | None) -> None:
     """Text the running service: posts a really signed webhook and prints the answer."""
     from bot.render.segments import measure
-    from bot.up import environ, found_settings, trial
+    from bot.up import trial
 
     env = environ()
     folder = home or Path(env.get("CARELINE_HOME", "var"))
     from webhooks.phone import send_text
 
-    settings = Settings.from_env(found_settings(trial(env, port, folder)))
+    settings = Settings.from_env(ours(trial(env, port, folder)))
     for answer in send_text(settings, f"http://127.0.0.1:{port}", sender, " ".join(words)):
         size = measure(answer)
         _console.print(f"{escape(answer)}\n[dim]{size.encoding}, {size.units} units, {size.segments} segments[/dim]")

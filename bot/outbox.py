@@ -165,6 +165,25 @@ def advance(database: Database, provider_id: str, status: str, error: str | None
         return True
 
 
+def for_kiosk(session: Session, conversation_id: str, again: bool = False) -> list[OutboxMessage]:
+    """What a conversation without a number fetches itself, the oldest first: what it has not been given, or all `again`.
+
+    A conversation with a number gets nothing here: an id that leaked must not open it.
+    """
+    mine = (OutboxMessage.conversation_id == conversation_id) & Conversation.number.is_(None)
+    fresh = OutboxMessage.status.in_(("queued", "sending", "sent"))
+    query = select(OutboxMessage).join(Conversation).where(mine).order_by(OutboxMessage.created_at, OutboxMessage.id)
+    return list(session.scalars(query if again else query.where(fresh)))
+
+
+def fetched(database: Database, messages: list[OutboxMessage]) -> None:
+    """A kiosk has been given these messages. Raises DatabaseUnavailable."""
+    late = [message.id for message in messages if RANK[message.status] < RANK["delivered"]]
+    if late:
+        with database.begin() as session:
+            session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(late)).values(status="delivered"))
+
+
 def waiting(session: Session) -> bool:
     """Whether any message is still to be sent."""
     return session.scalar(select(OutboxMessage.id).where(OutboxMessage.status.in_(("queued", "sending"))).limit(1)) is not None

@@ -1,10 +1,14 @@
 """Telephone numbers: as they come, normalised, and as people write them (E.164, phonenumbers)."""
 
+import re
+
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
 #: What providers send for a caller who withholds the number (266696687 spells ANONYMOUS).
 WITHHELD = frozenset({"", "anonymous", "+anonymous", "266696687", "+266696687", "unknown", "restricted", "+unknown", "+restricted"})
+
+_NUMBER = re.compile(r"\+?[\d\s()./-]+", re.ASCII)
 
 
 def normalised(number: str | None, country: str) -> str | None:
@@ -14,6 +18,8 @@ def normalised(number: str | None, country: str) -> str | None:
         return None
     if raw.isascii() and raw.isdigit() and 3 <= len(raw) <= 6:
         return raw
+    if not _NUMBER.fullmatch(raw):
+        return None  # phonenumbers would find a number in any sentence
     try:
         parsed = phonenumbers.parse(raw, country)
     except phonenumbers.NumberParseException:

@@ -4,12 +4,15 @@ Each setting is one row of `ROWS` with its help text; `.env.example` and docs/op
 rows by a test. Reading the environment happens only in `Settings.from_env`.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
 
 from bot.errors import SettingsError
 
@@ -61,6 +64,17 @@ def _zone(value: str) -> ZoneInfo:
 def _clock_times(value: str) -> tuple[time, time]:
     opens, closes = value.split("-")
     return time.fromisoformat(opens.strip()), time.fromisoformat(closes.strip())
+
+
+def environ() -> dict[str, str]:
+    """The environment of this process, with what stands in .env in the working directory behind it."""
+    written = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**written, **os.environ}
+
+
+def ours(env: Mapping[str, str]) -> dict[str, str]:
+    """Only the variables that are settings of ours."""
+    return {name: value for name, value in env.items() if name.startswith(("CARELINE_", "TWILIO_"))}
 
 
 @dataclass(frozen=True)

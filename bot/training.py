@@ -5,14 +5,17 @@ A model's file name carries a fingerprint of everything it was made from; it get
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from bot.errors import StartError
+from bot.nlu.utterances import read_utterances
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What Rasa may read. Anything else below data/ with a line `responses:` it would take for its own.
@@ -73,8 +76,8 @@ def train(home: Path, progress: Callable[[float], None] = lambda seconds: None) 
     log = home.absolute() / "logs" / "train.log"
     for folder in (draft, log.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "rasa", "train", "--config", "config.yml", "--domain", "domain.yml"]
-    command += ["--data", *DATA, "--out", str(draft), "--fixed-model-name", "model"]
+    command = [sys.executable, "-m", "rasa", "train", "--skip-validation", "--config", "config.yml", "--domain", "domain.yml"]
+    command += ["--data", str(_merged_utterances(draft)), "data/rules", "--out", str(draft), "--fixed-model-name", "model"]
     started = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=output, stderr=subprocess.STDOUT)
@@ -89,11 +92,24 @@ def train(home: Path, progress: Callable[[float], None] = lambda seconds: None) 
     if process.returncode != 0 or not trained.exists():
         raise StartError(f"Training failed; the end of {log} says: {last_lines(log)}")
     trained.replace(path)
-    draft.rmdir()
+    shutil.rmtree(draft)
     for old in path.parent.glob("careline-*.tar.gz"):
         if old != path:
             old.unlink()
     return path
+
+
+def _merged_utterances(folder: Path) -> Path:
+    """All utterances in one file: given many, Rasa copies everything it has once more for each."""
+    examples: dict[str, list[str]] = defaultdict(list)
+    for utterance in read_utterances(ROOT / "data" / "nlu"):
+        examples[utterance.topic].append(utterance.text)
+    lines = ['version: "3.1"', "nlu:"]
+    for topic, texts in examples.items():
+        lines += [f"- intent: {topic}", "  examples: |", *(f"    - {text}" for text in texts)]
+    merged = folder / "nlu.yml"
+    merged.write_text("\n".join(lines) + "\n", "utf-8")
+    return merged
 
 
 def last_lines(log: Path, count: int = 3) -> str:

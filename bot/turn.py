@@ -26,6 +26,9 @@ EMERGENCY_LASTS = timedelta(minutes=30)
 #: What a text may have at most; more is not read. Providers send at most 1,600 characters.
 LONGEST = 1600
 
+#: Topics of answers that mean a message was not understood; in an emergency they are not given.
+UNCLEAR = (None, "out_of_scope", "more", "greet")
+
 SILENCE = Reply()
 #: Payload of the choice that stops all texts.
 OPT_OUT = "/opt_out"
@@ -60,7 +63,8 @@ class Turn:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to say. `late`: the reply is a promise, and the worker owes the answer. `keep`: there is still a conversation to keep it in."""
+    """What to say. `late`: the reply is a promise, and the worker owes the answer. `keep`: there is still a conversation
+    to keep it in."""
 
     reply: Reply
     language: str
@@ -181,7 +185,7 @@ def _danger(careline: Careline, inbound: Inbound, recorded: Recorded, spoken: st
     danger = crisis.match(inbound.text)
     if danger is None:
         return None
-    return Decision(emergency.reply(careline, recorded.conversation_id, danger.topic, spoken), spoken)
+    return Decision(emergency.reply(careline, recorded.conversation_id, danger.topic, spoken, inbound.text), spoken)
 
 
 def _silence(careline: Careline, inbound: Inbound, recorded: Recorded, spoken: str) -> Decision | None:
@@ -251,7 +255,7 @@ def _ask(
     if answer.language is not None and answer.language != spoken:
         remember_language(careline.database, recorded.conversation_id, answer.language, chosen=True)
         spoken = answer.language
-    if answer.topic is None and _in_emergency(recorded):
+    if answer.topic in UNCLEAR and _in_emergency(recorded):
         assert recorded.last_reply is not None
         answer = emergency.stay(careline, recorded.last_reply)
     return Decision(answer, spoken)

@@ -6,7 +6,6 @@ need, and waits until an answer really comes back. All state lives under the hom
 
 import ctypes
 import fcntl
-import os
 import secrets
 import signal
 import socket
@@ -20,15 +19,15 @@ from types import FrameType
 from typing import IO
 
 import requests
-from dotenv import dotenv_values
+from sqlalchemy import select
 
 from bot import training
 from bot.careline import Careline
 from bot.conversation import forget
 from bot.directory.importer import import_package
-from bot.directory.search import empty
+from bot.directory.tables import LISTING
 from bot.errors import StartError
-from bot.settings import Settings
+from bot.settings import Settings, ours
 
 #: Seconds the processes may take until the first answer.
 PATIENCE = 180
@@ -56,11 +55,11 @@ def start(env: Mapping[str, str], port: int, home: Path, say: Say) -> Running:
     lock = _lock(home)
     _check_port(port)
     environment = {**trial(env, port, home), **_inner_addresses()}
-    environment["CARELINE_TRACKER_URL"] = Settings.from_env(found_settings(environment)).tracker
-    careline = Careline.open(Settings.from_env(found_settings(environment)))
+    environment["CARELINE_TRACKER_URL"] = Settings.from_env(ours(environment)).tracker
+    careline = Careline.open(Settings.from_env(ours(environment)))
     careline.database.migrate()
     with careline.database.read() as session:
-        fresh = empty(session)
+        fresh = session.scalar(select(LISTING.c.topic).limit(1)) is None
     if fresh:
         say("Loading the demo municipality")
         import_package(careline.database, DEMO)
@@ -151,11 +150,6 @@ def _inner_addresses() -> dict[str, str]:
     }
 
 
-def found_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """Only the variables that are settings of ours."""
-    return {name: value for name, value in env.items() if name.startswith(("CARELINE_", "TWILIO_"))}
-
-
 def _trial_token(home: Path) -> str:
     path = home / "trial-token"
     if not path.exists():
@@ -215,7 +209,7 @@ def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "s
         ]
     config = home / "supervisord.conf"
     config.write_text("\n".join(line.replace("%", "%%") for line in sections) + "\n")
-    variables = {**env, **training.environment(home), **found_settings(env), "SANIC_HOST": "127.0.0.1"}
+    variables = {**env, **training.environment(home), **ours(env), "SANIC_HOST": "127.0.0.1"}
     return subprocess.Popen(
         [python, "-m", "supervisor.supervisord", "-n", "-c", str(config)],
         env=variables,
@@ -250,7 +244,8 @@ def _await_answer(careline: Careline, running: Running, address: str, home: Path
                 pass
             time.sleep(0.5)
     logs = {name: training.last_lines(home / "logs" / f"{name}.log", 1) for name in missing.split(", ")}
-    raise StartError(f"No answer after {PATIENCE} s; missing: {missing}. " + " ".join(f"{name}: {line}" for name, line in logs.items()))
+    said = " ".join(f"{name}: {line}" for name, line in logs.items())
+    raise StartError(f"No answer after {PATIENCE} s; missing: {missing}. {said}")
 
 
 def _answers(careline: Careline, session: requests.Session, address: str) -> bool:
@@ -258,9 +253,3 @@ def _answers(careline: Careline, session: requests.Session, address: str) -> boo
     body = session.post(f"{address}/api/chat", json={"text": "food"}, timeout=20).json()
     forget(careline.database, body["conversation"])
     return any(message["topic"] == "food" for message in body["messages"])
-
-
-def environ() -> dict[str, str]:
-    """The environment of this process, with what stands in .env in the working directory behind it."""
-    written = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return {**written, **os.environ}

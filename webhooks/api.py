@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from bot import render
+from bot import outbox, render
+from bot.outbox import OutboxMessage
 from bot.render import kiosk as rendering
 from bot.turn import LONGEST, Inbound, take_turn
 from webhooks.current import careline, dialogue
@@ -19,7 +20,25 @@ def chat() -> Response:
     inbound = _inbound(request.get_json(silent=False))
     turn = take_turn(careline(), dialogue(), inbound)
     messages = rendering.render(turn.reply, render.facts(careline(), turn.language, "kiosk"))
+    with careline().database.read() as session:
+        since = outbox.for_kiosk(session, turn.conversation_id)
+    outbox.fetched(careline().database, since)
+    messages += [later(sent) for sent in since]
     return jsonify(conversation=turn.conversation_id, language=turn.language, messages=messages)
+
+
+def later(sent: OutboxMessage) -> dict[str, Any]:
+    """What was sent after its question, as one more message; from a person where the escalation says answered."""
+    answered = {"status": "answered", "expected_at": None} if sent.author == "staff" else None
+    return {
+        "text": sent.text,
+        "topic": None,
+        "urgent": False,
+        "services": [],
+        "sources": [],
+        "choices": [],
+        "escalation": answered,
+    }
 
 
 @blueprint.get("/openapi.json")

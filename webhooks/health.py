@@ -26,7 +26,7 @@ def readyz() -> tuple[Response, int]:
     parts = {
         "database": database,
         "worker": worker,
-        "rasa": _answers(f"{settings.rasa_url.rstrip('/')}/version"),
+        "rasa": _answers(f"{settings.rasa_url.rstrip('/')}/webhooks/rest/"),
         "actions": _answers(f"{actions}/health"),
     }
     missing = [name for name, ready in parts.items() if not ready]

@@ -64,14 +64,6 @@ class RasaDialogue:
         except SQLAlchemyError as error:
             raise DialogueUnavailable("Rasa's conversation state cannot be reached.") from error
 
-    def ready(self) -> bool:
-        """Whether Rasa has a model loaded."""
-        try:
-            root = self._address.removesuffix("/webhooks/rest/webhook")
-            return self._session.get(f"{root}/version", timeout=2).ok
-        except requests.RequestException:
-            return False
-
 
 def unescaped(message: str) -> str:
     """The message with no leading slash, which would be an order to Rasa ("/restart")."""

@@ -109,7 +109,8 @@ class TwilioSender:
 
     def send(self, number: str, text: str, reference: str) -> str:
         """Hand a text over and return Twilio's id of it. Raises a SendError."""
-        callback = f"{self._settings.public_url.rstrip('/')}/sms/status?message={reference}" if self._settings.public_url else None
+        public = self._settings.public_url.rstrip("/")
+        callback = f"{public}/sms/status?message={reference}" if public else None
         try:
             message = self._client.messages.create(
                 to=number, from_=self._settings.sms_number, body=text, **({"status_callback": callback} if callback else {})
@@ -124,7 +125,7 @@ class TwilioSender:
 def _named(error: TwilioRestException) -> SendError:
     """Our name for Twilio's error: by its code, else by the HTTP status."""
     code = error.code if isinstance(error.code, int) else None
-    if code in _ERRORS:
+    if code is not None and code in _ERRORS:
         return _ERRORS[code](f"The provider refused the message (code {code}).", code)
     if error.status == 429:
         return TooManyRequests("The provider asks us to slow down.", code)

@@ -39,9 +39,9 @@ class Asked:
     language: str
     channel: Channel
     moment: datetime
-    memory: Memory = Memory()
+    memory: Memory = field(default_factory=Memory)
     place: Place | None = None
-    filters: Filters = Filters()
+    filters: Filters = field(default_factory=Filters)
     detail: Detail | None = None
     topics: tuple[str, ...] = ()
     service: str | None = None

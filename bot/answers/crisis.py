@@ -2,25 +2,40 @@
 
 from bot import escalation
 from bot.careline import Careline
+from bot.clock import now
+from bot.directory.search import Query, search
 from bot.errors import DatabaseUnavailable
 from bot.phone import written
-from bot.reply import Escalation, Phrase, Reply
+from bot.reply import Escalation, Phrase, Reply, ServiceCard
+
+#: Needs whose places matter at once: where to go when the house cannot be stayed in.
+_SHELTER = {"crisis_disaster": "disaster_help"}
 
 
-def reply(careline: Careline, conversation_id: str, topic: str, language: str) -> Reply:
+def reply(careline: Careline, conversation_id: str, topic: str, language: str, text: str = "") -> Reply:
     """The fixed answer to a crisis topic; opens the most urgent case there is.
 
-    A database that fails does not keep the numbers from the person.
+    `text` may name where the person is. A database that fails does not keep the numbers from the person.
     """
     alerted: Escalation | None
+    services: tuple[ServiceCard, ...] = ()
     try:
         with careline.database.begin() as session:
             alerted = escalation.open_case(
                 session, careline.settings, conversation_id, "crisis", language, topic=topic, urgent=True
             )
+        if topic in _SHELTER:
+            services = _places_to_go(careline, _SHELTER[topic], text)
     except DatabaseUnavailable:
         alerted = None
-    return Reply(opening=(_phrase(careline, topic),), topic=topic, urgent=True, escalation=alerted)
+    return Reply(opening=(_phrase(careline, topic),), topic=topic, urgent=True, services=services, escalation=alerted)
+
+
+def _places_to_go(careline: Careline, need: str, text: str) -> tuple[ServiceCard, ...]:
+    query = Query(topic=need, near=careline.places().find(text), limit=2)
+    moment = now().astimezone(careline.settings.time_zone)
+    with careline.database.read() as session:
+        return search(session, query, moment, careline.settings).cards
 
 
 def stay(careline: Careline, last: Reply) -> Reply:

@@ -15,7 +15,7 @@ def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
     services = _help(careline, asked, (topic, *(article.help if article else ())))
     reply = Reply(
         opening=() if article else (Phrase("search.none", {"topic": f"@topic.{topic}"}),),
-        closing=(Phrase("violence.safe"), Phrase("person.offer")) if topic == "rights_violence" else (Phrase("person.offer"),),
+        closing=_closing(topic, written=article is not None),
         topic=topic,
         article=careline.rights.shown(article) if article else None,
         services=services,
@@ -30,6 +30,12 @@ def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
         unsure=0,
     )
     return Answer(reply, memory)
+
+
+def _closing(topic: str, written: bool) -> tuple[Phrase, ...]:
+    """Articles end with the way to a person themselves."""
+    safe = (Phrase("violence.safe"),) if topic == "rights_violence" else ()
+    return safe if written else (*safe, Phrase("person.offer"))
 
 
 def _help(careline: Careline, asked: Asked, topics: tuple[str, ...]) -> tuple[ServiceCard, ...]:

@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime, time
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency
 from babel.units import format_unit
 
@@ -37,7 +37,7 @@ class Facts:
 
     def weekday(self, day: date) -> str:
         """Monday, lundi, 星期一."""
-        return str(format_skeleton("EEEE", day, locale=self.locale))
+        return format_date(day, "EEEE", locale=self.locale)
 
     def opening(self, opening: Opening) -> str:
         """Open until 18:00; opens tomorrow at 09:00."""
@@ -119,7 +119,7 @@ class Facts:
         """The name of a language in the listener's."""
         if self.words.has(f"language.{code}"):
             return self.words(f"language.{code}")
-        return self.locale.languages.get(code, code)
+        return str(self.locale.languages.get(code, code))
 
     def eligibility(self, card: ServiceCard) -> str | None:
         """For whom it is."""

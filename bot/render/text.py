@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.render.facts import Facts
+from bot.render.facts import Facts, slug
 from bot.reply import Choice, Reply, ServiceCard
 
 
@@ -31,7 +31,7 @@ def lines(reply: Reply, facts: Facts) -> list[Line]:
         result.append(Line(detail(reply, facts)))
     elif reply.services:
         first, *_ = reply.services
-        if reply.article is None:
+        if reply.article is None and not reply.urgent:
             result.append(Line(card(first, facts)))
             result += _eligibility(first, facts)
             result += [
@@ -88,7 +88,7 @@ def detail(reply: Reply, facts: Facts) -> str:
     hours = facts.hours_on(service.hours_on) if service.hours_on else facts.opening(service.opening)
     known = {
         "hours": hours,
-        "cost": facts.cost(service.cost),
+        "cost": _priced(service, facts),
         "phone": ", ".join(facts.phone(number) for number in service.phones),
         "documents": facts.documents(service),
         "address": ", ".join(part for part in (service.address, service.area) if part),
@@ -105,6 +105,12 @@ def detail(reply: Reply, facts: Facts) -> str:
     return f"{service.name}: {fact}.{call}"
 
 
+def _priced(service: ServiceCard, facts: Facts) -> str | None:
+    """The price, and what the directory adds to it in its own words."""
+    parts = [facts.cost(service.cost), service.cost.note if service.cost else None]
+    return ". ".join(dict.fromkeys(part.rstrip(".") for part in parts if part)) or None
+
+
 def _article(reply: Reply, facts: Facts) -> list[Line]:
     assert reply.article is not None
     result = [Line(reply.article.short)]
@@ -116,7 +122,7 @@ def _article(reply: Reply, facts: Facts) -> list[Line]:
 
 
 def _eligibility(service: ServiceCard, facts: Facts) -> list[Line]:
-    text = facts.eligibility(service)
+    text = facts.eligibility(service) if slug(service.eligibility or "") != "for_everyone" else None
     return [Line(text if text.endswith(".") else f"{text}.", EXPLANATION)] if text else []
 
 

@@ -1,0 +1,93 @@
+"""`careline check`: what is missing, outdated or broken in wording, articles and training data."""
+
+import re
+from collections.abc import Iterator
+from string import Formatter
+
+from bot.errors import DataError
+from bot.nlu.utterances import read_utterances
+from bot.render.segments import measure
+from bot.rights.articles import FOLDER as RIGHTS
+from bot.rights.articles import Rights, read_article
+from bot.training import ROOT
+from bot.wording import FOLDER as WORDING
+from bot.wording import SOURCE_LANGUAGE, read_catalogue
+
+#: Utterances a topic needs in each language that has any.
+ENOUGH = 25
+#: Languages whose texts can stay within the GSM-7 alphabet.
+GSM_LANGUAGES = frozenset({"en", "es", "fr", "pt", "nl", "sw", "tl"})
+
+
+def problems() -> list[str]:
+    """Everything that is wrong, a sentence each; nothing if all is in order."""
+    return [*_wording(), *_rights(), *_utterances()]
+
+
+def _wording() -> Iterator[str]:
+    english = read_catalogue(WORDING / SOURCE_LANGUAGE / "careline.po")
+    source = {(message.context, message.id): str(message.string) for message in english if message.id}
+    for path in sorted(WORDING.glob("*/careline.po")):
+        language = path.parent.name
+        try:
+            catalogue = read_catalogue(path)
+        except DataError as error:
+            yield str(error)
+            continue
+        found = {(message.context, message.id): message for message in catalogue if message.id}
+        for key, text in source.items():
+            name = f"{language}: {key[1]}" + (f" ({key[0]})" if key[0] else "")
+            message = found.get(key)
+            if message is None or not message.string:
+                yield f"{name} has no wording."
+            elif message.fuzzy:
+                yield f"{name} is marked fuzzy: look at it again."
+            elif placeholders(str(message.string)) != placeholders(text):
+                yield f"{name} has other placeholders than the English: {sorted(placeholders(text))}."
+        for key in found.keys() - source.keys():
+            yield f"{language}: {key[1]} is not in the English catalogue."
+
+
+def placeholders(text: str) -> set[str]:
+    """The names in braces."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def _rights() -> Iterator[str]:
+    try:
+        rights = Rights.load()
+    except DataError as error:
+        yield str(error)
+        return
+    for path in sorted(RIGHTS.glob("*/*.md")):
+        article = read_article(path)
+        name = f"{article.language}/{path.name}"
+        if article.topic != path.stem:
+            yield f"{name} says it is about {article.topic}."
+        if rights.shown(article).outdated:
+            yield f"{name} follows an older revision than the English one."
+        if not article.citations:
+            yield f"{name} names no source."
+        if measure(article.sms).segments > (2 if article.language in GSM_LANGUAGES else 3):
+            yield f"{name}: sms is too long for a text."
+    for folder in sorted({path.parent for path in RIGHTS.glob("*/*.md")}):
+        for topic in set(rights.topics) - {path.stem for path in folder.glob("*.md")}:
+            yield f"{folder.name}: there is no article on {topic}."
+
+
+def _utterances() -> Iterator[str]:
+    try:
+        utterances = read_utterances(ROOT / "data" / "nlu")
+    except DataError as error:
+        yield str(error)
+        return
+    topics = set(re.findall(r"^- (\w+)$", (ROOT / "domain.yml").read_text("utf-8").split("entities:")[0], re.MULTILINE))
+    counts: dict[tuple[str, str], int] = {}
+    for utterance in utterances:
+        counts[utterance.language, utterance.topic] = counts.get((utterance.language, utterance.topic), 0) + 1
+    for topic in {topic for _, topic in counts} - topics:
+        yield f"{topic} has utterances, but domain.yml does not know it."
+    for language in sorted({language for language, _ in counts}):
+        for topic in sorted(topics):
+            if counts.get((language, topic), 0) < ENOUGH:
+                yield f"{language}: {topic} has {counts.get((language, topic), 0)} utterances, fewer than {ENOUGH}."

@@ -1,0 +1,31 @@
+"""What browsers are told with every answer: load nothing from elsewhere, keep nothing, tell nobody where you were."""
+
+from flask import Flask, Response, request
+
+#: Scripts and styles only from our own files, no frames, no plug-ins (https://www.w3.org/TR/CSP3/).
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+def register(app: Flask) -> None:
+    """Send the headers with every answer of the application."""
+
+    @app.after_request
+    def _add(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.endpoint != "static":
+            # Pages and answers hold what people wrote: not in a cache, not behind the Back button.
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
