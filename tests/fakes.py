@@ -1,0 +1,44 @@
+"""Stand-ins with the real signatures, for the rings that run without servers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.careline import Question
+from bot.errors import DialogueUnavailable, SendError
+from bot.reply import Phrase, Reply
+
+
+@dataclass
+class FakeDialogue:
+    """A dialogue that answers what it is told to, and remembers what it was asked."""
+
+    answer: Reply | Exception | Callable[[Question], Reply] = field(
+        default_factory=lambda: Reply(opening=(Phrase("thanks.welcome"),), topic="thanks")
+    )
+    asked: list[Question] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+
+    def respond(self, question: Question) -> Reply:
+        self.asked.append(question)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer if isinstance(self.answer, Reply) else self.answer(question)
+
+    def forget(self, conversation_id: str) -> None:
+        if isinstance(self.answer, DialogueUnavailable):
+            raise self.answer
+        self.forgotten.append(conversation_id)
+
+
+@dataclass
+class FakeSender:
+    """A provider that takes every text, or fails as it is told to."""
+
+    error: SendError | None = None
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def send(self, number: str, text: str, reference: str) -> str:
+        if self.error is not None:
+            raise self.error
+        self.sent.append((number, text))
+        return f"SM{len(self.sent):032d}"

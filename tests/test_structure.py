@@ -1,0 +1,151 @@
+"""Rules we care about, each as a short test."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.settings import ROWS, Settings
+from bot.training import ROOT
+
+#: From the top down: a module may import those of its own line and of lines below.
+LAYERS = (
+    ("bot.cli",),
+    ("bot.up", "bot.check"),
+    ("bot.late",),
+    ("bot.turn",),
+    ("bot.answers",),
+    ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline"),
+    ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
+     "bot.heartbeat", "bot.nlu"),
+    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
+    ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors"),
+)  # fmt: skip
+
+
+def modules(package: str) -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / package).rglob("*.py")
+        if "versions" not in path.parts
+    }
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "bot" else set()
+    return found
+
+
+def layer(module: str) -> int:
+    for number, names in enumerate(LAYERS):
+        if any(module == name or module.startswith(f"{name}.") for name in names):
+            return number
+    raise AssertionError(f"{module} has no place in LAYERS")
+
+
+@pytest.mark.parametrize("module", sorted(set(modules("bot")) - {"bot"}))
+def test_imports_inside_bot_go_down_only(module: str) -> None:
+    for name in imports(modules("bot")[module]):
+        if name.startswith("bot."):
+            assert layer(name) >= layer(module), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(set(modules("bot")) - {"bot.cli"}))
+def test_the_service_knows_no_framework_and_no_provider(module: str) -> None:
+    roots = {name.split(".")[0] for name in imports(modules("bot")[module])}
+    assert not roots & {"flask", "twilio", "webhooks", "actions"}
+    if not module.startswith("bot.nlu"):
+        assert not roots & {"rasa", "rasa_sdk"}
+
+
+def test_the_two_edges_never_import_each_other() -> None:
+    for package, other in (("actions", "webhooks"), ("webhooks", "actions")):
+        for path in modules(package).values():
+            assert not any(name.split(".")[0] == other for name in imports(path))
+
+
+def test_every_setting_stands_in_the_example() -> None:
+    example = (ROOT / ".env.example").read_text("utf-8")
+    for row in ROWS:
+        assert f"# {row.help}\n#{row.variable}={row.default}\n" in example
+    assert len(re.findall(r"^#(CARELINE|TWILIO)_\w+=", example, re.MULTILINE)) == len(ROWS)
+
+
+def test_topics_intents_rules_and_wording_agree() -> None:
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
+    intents = set(domain["intents"])
+    assert len(intents) == 69
+    ruled = {
+        step["intent"]
+        for path in (ROOT / "data" / "rules").glob("*.yml")
+        for rule in yaml.safe_load(path.read_text("utf-8"))["rules"]
+        for step in rule["steps"]
+        if "intent" in step
+    }
+    assert ruled == intents | {"nlu_fallback"}
+    wording = (ROOT / "data" / "wording" / "en" / "careline.po").read_text("utf-8")
+    assert all(f'msgid "topic.{intent}"' in wording for intent in intents)
+
+
+def test_responses_are_pointers_to_wording() -> None:
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
+    wording = (ROOT / "data" / "wording" / "en" / "careline.po").read_text("utf-8")
+    for variants in domain["responses"].values():
+        for variant in variants:
+            assert set(variant) == {"custom"}
+            assert f'msgid "{variant["custom"]["reply"]}"' in wording
+
+
+def test_phrases_named_in_the_code_exist() -> None:
+    wording = (ROOT / "data" / "wording" / "en" / "careline.po").read_text("utf-8")
+    for path in [*modules("bot").values(), *modules("actions").values(), *modules("webhooks").values()]:
+        for key in re.findall(r"""(?:Phrase|words)\(\s*"([a-z_.]+)"[,)]""", path.read_text("utf-8")):
+            assert f'msgid "{key}"' in wording, f"{path}: {key}"
+
+
+def test_rasa_imports_and_stays_silent() -> None:
+    """An unbounded jax breaks this import while `rasa --version` still works; telemetry must be off."""
+    from bot.training import environment
+
+    env = environment(Path("var"))
+    assert env["RASA_TELEMETRY_ENABLED"] == "false"
+    code = "import rasa.core.agent, rasa.telemetry as t; print(t.is_telemetry_enabled())"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"
+
+
+def test_rasa_listens_on_loopback_only() -> None:
+    source = (ROOT / "bot" / "up.py").read_text("utf-8")
+    assert "rasa run --interface 127.0.0.1" in source
+    assert '"SANIC_HOST": "127.0.0.1"' in source
+
+
+def test_default_settings_can_be_read() -> None:
+    assert Settings.from_env({}).default_language == "en"
+
+
+def test_the_project_says_nothing_of_local_paths() -> None:
+    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=False).stdout.split()
+    here = os.fspath(ROOT)
+    for name in tracked:
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".yml", ".toml", ".html", ".js"} and path.exists():
+            assert here not in path.read_text("utf-8"), name
+
+
+def test_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["license"] == "EUPL-1.2"
+    assert "EUROPEAN UNION PUBLIC LICENCE v. 1.2" in (ROOT / "LICENSE").read_text("utf-8")
