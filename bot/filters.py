@@ -22,7 +22,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, cast, get_args
@@ -105,7 +105,7 @@ def parse(text: str, now: datetime, place_span: tuple[int, int] | None = None) -
 
 _LONGEST: Final = 400  # words; more is no message
 _PLACE: Final = "\ue000"  # stands for the place; folding would have removed it
-_COLON, _DOT = "ː", "ˑ"  # letters, so that what stood between hours and minutes survives folding
+_COLON, _DOT = _MARKS = ("ː", "ˑ")  # letters, so that what stood between hours and minutes survives folding
 _TIME_MARKS: Final = re.compile(r"(?<![\d.,:])(\d{1,2})([:：.])(\d\d)(?![\d.,:]*\d)")
 _CJK: Final = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN: Final = re.compile(f"[{_CJK}]|[0-9]+|[^ 0-9{_CJK}]+")
@@ -205,14 +205,15 @@ class _Patterns:
 class _Lexicon:
     """One language's file, compiled.
 
-    `patterns` finds everything but numbers; `named` is what the slots {language}, {day} and {n} may be. `beginnings`
-    and `endings` are what is written onto a word ("و", "मा"). `from_six` is for a clock whose first hour is seven in
-    the morning (Swahili).
+    `patterns` finds everything but numbers; `named` is what the slots {language}, {day} and {n} may be; `words` are
+    all the words in the file. `beginnings` and `endings` are what is written onto a word ("و", "मा"). `from_six` is
+    for a clock whose first hour is seven in the morning (Swahili).
     """
 
     language: str
     patterns: _Patterns = field(default_factory=_Patterns)
     named: dict[str, _Patterns] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
     beginnings: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
     from_six: bool = False
@@ -325,6 +326,9 @@ def _compile(language: str, path: Path) -> _Lexicon:
             raise FilterDataError(f"{path}: {key}: {text!r} holds no word that must be there")
         for index in _indexes(lexicon, key):
             index.add(pattern)
+    for element in elements.values():
+        for word, following in element.forms.items():
+            lexicon.words.update((word,), *following)
     return lexicon
 
 
@@ -380,19 +384,39 @@ _NEUTRAL: Final = _STRUCTURE | {"now"}
 
 
 class _Reading:
-    """A message read with one language's file."""
+    """A message read with one language's file. `known` are the words that stand in the file at all."""
 
     def __init__(self, message: _Message, lexicon: _Lexicon) -> None:
         self.lexicon = lexicon
         self.tokens = message.loose if lexicon.loose else message.tokens
         self.variants = [self._variants(token) for token in self.tokens]
-        found = [hit for start in range(len(self.tokens)) for hit in self._at(start)]
-        times = list(self._times(found)) if found else []
-        self.hits = _without_contained([hit for hit in found if hit.key not in _STRUCTURE] + times)
-        structure = [hit for hit in found if hit.key in {"filler"}]
-        self.filler = _covered(structure)
-        self.covered = self.filler | _covered(hit for hit in self.hits if hit.key != "not")
-        self.own = self.covered | _covered(self.hits)
+        words = lexicon.words
+        self.known = {
+            at
+            for at, token in enumerate(self.tokens)
+            if token.isdecimal() or token in _MARKS or any(word in words for word in self.variants[at])
+        }
+
+    @cached_property
+    def _found(self) -> list[_Hit]:
+        return [hit for start in range(len(self.tokens)) for hit in self._at(start)]
+
+    @cached_property
+    def hits(self) -> list[_Hit]:
+        """What was found that means something, without what lies inside something longer."""
+        times = list(self._times(self._found)) if self._found else []
+        return _without_contained([hit for hit in self._found if hit.key not in _STRUCTURE] + times)
+
+    @cached_property
+    def covered(self) -> set[int]:
+        """The words that a follow-up question may hold."""
+        filler = _covered(hit for hit in self._found if hit.key == "filler")
+        return filler | _covered(hit for hit in self.hits if hit.key != "not")
+
+    @cached_property
+    def own(self) -> set[int]:
+        """The words that are of this language, as far as we know them."""
+        return self.covered | _covered(self.hits)
 
     def _variants(self, token: str) -> tuple[str, ...]:
         """A word, and what is left of it without what is written onto it."""
@@ -573,14 +597,15 @@ def _hides(longer: _Hit, hit: _Hit) -> bool:
 
 def _follow_up(message: _Message, reading: _Reading, english: _Reading) -> tuple[int, list[_Hit]] | None:
     """The hits of a language, with English mixed in, if they and filler are all there is; with how much is its own."""
+    places = {index for index, token in enumerate(message.tokens) if token == _PLACE}
+    if len(reading.known | english.known | places) < len(message.tokens):
+        return None
+    if len(reading.covered | english.covered | places) < len(message.tokens):
+        return None
     hits = _with_english(reading, english)
     if any(hit.key == "not" for hit in hits):
         return None
     if not message.place and all(hit.key in _NEUTRAL for hit in hits):
-        return None
-    places = {index for index, token in enumerate(message.tokens) if token == _PLACE}
-    covered = reading.covered | english.covered | places
-    if len(covered) < len(message.tokens):
         return None
     return len(reading.covered), hits
 
@@ -594,11 +619,17 @@ def _with_english(reading: _Reading, english: _Reading) -> list[_Hit]:
 
 def _hits_of_likeliest(readings: list[_Reading], english: _Reading) -> list[_Hit]:
     """The hits in the languages that know most of the words, without those that count in a follow-up only."""
-    most = max(len(reading.own) for reading in readings)
-    found: dict[_Hit, None] = {}
-    for reading in readings:
+    most, likeliest = 0, list[_Reading]()
+    for reading in sorted(readings, key=lambda reading: -len(reading.known)):
+        if len(reading.known) < most:
+            break
+        if len(reading.own) > most:
+            most, likeliest = len(reading.own), []
         if len(reading.own) == most:
-            found |= dict.fromkeys(hit for hit in _with_english(reading, english) if not hit.weak)
+            likeliest.append(reading)
+    found: dict[_Hit, None] = {}
+    for reading in likeliest:
+        found |= dict.fromkeys(hit for hit in _with_english(reading, english) if not hit.weak)
     blocked = [hit for hit in found if hit.key == "not"]
     hits = [hit for hit in found if hit.key == "not" or not any(_inside(hit, other) for other in blocked)]
     return sorted(hits, key=lambda hit: hit.start)

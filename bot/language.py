@@ -47,9 +47,10 @@ _LONGEST_READ: Final = 400
 # From here on a first message is answered in the language detected, and a later one in another than before.
 _SURE_ENOUGH: Final = 0.5
 _CERTAIN: Final = 0.9
+_SPOKEN: Final = 2  # words
 
 # In units of natural logarithms, chosen on half of the messages that benchmarks/language.py reads.
-_MARK: Final = 4.0  # a word that one language alone has
+_MARK: Final = 5.0  # a word that one language alone has
 _LOAN: Final = 2.0  # a word that other languages borrow
 _LETTER: Final = 2.5  # a character that one language alone has
 _SEQUENCE: Final = 0.25  # sequences of letters, against what they would say if each told something new
@@ -69,9 +70,7 @@ _SCRIPTS: Final = {
     "han": re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"),
     "devanagari": re.compile("[\u0904-\u0939\u0958-\u0961\u0972-\u097f]"),
     "arabic": re.compile("[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdfb\ufe70-\ufefc]"),
-    "latin": re.compile(
-        "[A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a]"
-    ),
+    "latin": re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a]"),
 }
 _MOST_SEQUENCES: Final = 20_000  # what people type at random shall not fill the memory
 _CLAUSES: Final = re.compile(r"[,.;:!?\n،؛؟۔।。、，；：！？]+")
@@ -174,9 +173,10 @@ def choose(
     """The language to answer in.
 
     `remembered` is what this person used before, and `chosen` whether they asked for it, which nothing but asking again
-    changes. `usual` are the languages of the line, which without it are the default and those served, in their order. Otherwise it changes only where the message is long enough, or in another script, and clearly in another
-    language: never for one short message. With nothing remembered it is the language detected if that is certain
-    enough, else `default`. Always one of `served`, or `default`.
+    changes. Otherwise it changes only where the message is long enough, or in another script, and clearly in another
+    language, with words of it that no name and no address holds: never for one short message. With nothing remembered it
+    is the language detected if that is certain enough, else `default`. `usual` are the languages of the line: without
+    it, the default and those served in their order. Always one of `served`, or `default`.
     """
     usual = usual or tuple(dict.fromkeys((default, *served)))
     if remembered not in served:
@@ -186,13 +186,25 @@ def choose(
     if chosen or not (_is_long(text) or _in_other_script(text, remembered)):
         return remembered
     guess = detect(text, served, (remembered, *usual))
-    return guess.language if guess.certainty >= _CERTAIN else remembered
+    return guess.language if guess.certainty >= _CERTAIN and _is_spoken(text, guess.language) else remembered
 
 
 def _is_long(text: str) -> bool:
     if is_cjk(text):
         return len(_ANY_LETTER.findall(text)) > 8
     return len(text.split()) > 3 or len(_ANY_LETTER.findall(text)) > 16
+
+
+def _is_spoken(text: str, language: str) -> bool:
+    """Whether a message in Latin letters holds two words of the language that are no names and that others don't borrow.
+
+    "Mohammad Al Rashid, 12 High Street" says who and where somebody is, in whatever language they speak.
+    """
+    if _script(text) != "latin":
+        return True
+    lists = _lists()
+    words = squeeze(fold(text[:_LONGEST_READ])).split()
+    return sum(language in lists.marks.get(word, ()) and word not in lists.loans for word in words) >= _SPOKEN
 
 
 def _in_other_script(text: str, language: str) -> bool:

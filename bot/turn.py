@@ -54,11 +54,12 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of a message: the reply, and in which conversation and language it stands."""
+    """What came of a message: the reply, in which conversation and language it stands, and whether the worker owes more."""
 
     conversation_id: str
     language: str
     reply: Reply
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     decision = decide(careline, dialogue, inbound, recorded)
     if decision.keep:
         record_reply(careline.database, recorded.message_id, decision.reply, decision.language, decision.late)
-    return Turn(recorded.conversation_id, decision.language, decision.reply)
+    return Turn(recorded.conversation_id, decision.language, decision.reply, decision.late)
 
 
 def clean(text: str) -> str:

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, abort, jsonify, request
 from bot import outbox, render
 from bot.outbox import OutboxMessage
 from bot.render import kiosk as rendering
-from bot.turn import LONGEST, Inbound, take_turn
-from webhooks.current import careline, dialogue
+from bot.turn import LONGEST, Inbound
+from webhooks.current import answer, careline
 from webhooks.openapi import description
 
 blueprint = Blueprint("api", __name__)
@@ -18,7 +18,7 @@ blueprint = Blueprint("api", __name__)
 def chat() -> Response:
     """Answer one message of a kiosk, a simulator or a program."""
     inbound = _inbound(request.get_json(silent=False))
-    turn = take_turn(careline(), dialogue(), inbound)
+    turn = answer(inbound)
     messages = rendering.render(turn.reply, render.facts(careline(), turn.language, "kiosk"))
     with careline().database.read() as session:
         since = outbox.for_kiosk(session, turn.conversation_id)

@@ -7,7 +7,7 @@ from flask import Flask
 from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
-from webhooks import api, desk, errors, headers, health, kiosk, simulator, sms
+from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -29,6 +29,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     )
     app.extensions["careline"] = careline
     app.extensions["dialogue"] = dialogue
+    app.extensions["wake"] = queue.waker(settings)
     errors.register(app)
     headers.register(app)
     app.register_blueprint(sms.blueprint)

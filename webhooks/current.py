@@ -1,10 +1,12 @@
 """What the application was opened with, for the request at hand."""
 
+from collections.abc import Callable
 from typing import cast
 
 from flask import current_app
 
 from bot.careline import Careline, Dialogue
+from bot.turn import Inbound, Turn, take_turn
 
 
 def careline() -> Careline:
@@ -15,3 +17,16 @@ def careline() -> Careline:
 def dialogue() -> Dialogue:
     """Rasa, or what stands in for it."""
     return cast(Dialogue, current_app.extensions["dialogue"])
+
+
+def wake() -> None:
+    """Tell the worker that something is waiting in the database."""
+    cast(Callable[[], None], current_app.extensions["wake"])()
+
+
+def answer(inbound: Inbound) -> Turn:
+    """Take a turn, and wake the worker if it owes the person more."""
+    turn = take_turn(careline(), dialogue(), inbound)
+    if turn.late:
+        wake()
+    return turn

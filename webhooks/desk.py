@@ -34,9 +34,8 @@ from bot.render import kiosk as page_rendering
 from bot.render import sms as sms_rendering
 from bot.staff import Staff
 from bot.turn import LONGEST, clean
-from webhooks import worker
 from webhooks.attempts import Attempts
-from webhooks.current import careline
+from webhooks.current import careline, wake
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 _log = logging.getLogger(__name__)
@@ -188,7 +187,7 @@ def answer(case_id: str) -> BaseResponse:
     if not done:
         flash("The answer was not sent: this case is not yours any more. Your text is below, so that it is not lost.")
         return _case(case_id, draft=text)
-    _wake()
+    wake()
     flash("The answer is on its way.")
     return _after(case_id, True)
 
@@ -309,18 +308,6 @@ def _token() -> str:
     if "token" not in session:
         session["token"] = secrets.token_urlsafe(24)
     return cast(str, session["token"])
-
-
-def _wake() -> None:
-    """Tell the worker to look now. If that fails, its next sweep finds the answer."""
-
-    def opened() -> Callable[[], object]:
-        return worker.register(worker.open_queue(careline().settings), lambda: False)
-
-    try:
-        _kept("wake", opened)()
-    except Exception as error:  # whatever the queue's file or driver throws
-        _log.warning("The worker could not be woken (%s): it will look by itself.", type(error).__name__)
 
 
 def _kept(name: str, make: Callable[[], _T]) -> _T:

@@ -21,8 +21,8 @@ from bot.errors import CarelineError, DatabaseUnavailable, DialogueUnavailable
 from bot.outbox import OutboxMessage
 from bot.render.text import label
 from bot.reply import Reply
-from bot.turn import LONGEST, Inbound, clean, take_turn
-from webhooks.current import careline, dialogue
+from bot.turn import LONGEST, Inbound, clean
+from webhooks.current import answer, careline, dialogue
 from webhooks.shown import shown
 
 blueprint = Blueprint("kiosk", __name__)
@@ -107,7 +107,7 @@ def _ask(page: Page) -> Response:
         language=page.language if page.chosen else None,
         place=clean(page.place) or None,
     )
-    turn = take_turn(careline(), dialogue(), inbound)
+    turn = answer(inbound)
     page = replace(page, language=turn.language or page.language, asked=asked)
     if not turn.conversation_id or not _exists(turn.conversation_id):  # erased with this very message
         return _show(replace(page, conversation_id=None, asked="", reply=turn.reply))

@@ -4,9 +4,8 @@ from flask import Blueprint, Response, abort, request
 
 from bot import outbox, render
 from bot.render import sms as rendering
-from bot.turn import take_turn
 from webhooks import twilio
-from webhooks.current import careline, dialogue
+from webhooks.current import answer, careline
 
 blueprint = Blueprint("sms", __name__)
 
@@ -24,7 +23,7 @@ def receive() -> Response:
     inbound = twilio.inbound(request.form, careline().settings.country)
     if inbound is None:
         abort(400, "A message needs a sender and an id.")
-    turn = take_turn(careline(), dialogue(), inbound)
+    turn = answer(inbound)
     text = rendering.render(turn.reply, render.facts(careline(), turn.language, "sms"))
     return Response(twilio.twiml(text), mimetype="text/xml")
 

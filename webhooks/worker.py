@@ -1,50 +1,25 @@
 """The worker: sends what is in the outbox and answers what is still owed.
 
-The database is the truth. Huey only says when to look; whatever it loses, the next sweep finds.
+The database is the truth. The queue only says when to look; whatever it loses, the next sweep finds.
 """
 
 import logging
 import os
 import threading
-from collections.abc import Callable
-
-from huey import Huey, SqliteHuey, crontab
 
 from bot import heartbeat, late, outbox
 from bot.careline import Careline, Dialogue
 from bot.errors import DatabaseUnavailable
 from bot.outbox import Sender
 from bot.settings import Settings
+from webhooks.queue import open_queue, register
 from webhooks.rasa import RasaDialogue
 from webhooks.twilio import TwilioSender
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between signs of life, and until the worker looks again while something is waiting.
+#: Seconds between signs of life.
 BEAT = 10
-AGAIN = 10
-
-
-def open_queue(settings: Settings) -> Huey:
-    """The task queue, embedded in a file under the home folder."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return SqliteHuey("careline", filename=str(settings.home / "queue.db"), results=False)
-
-
-def register(queue: Huey, look: Callable[[], bool]) -> Callable[[], object]:
-    """Define the queue's tasks; returns what wakes the worker. `look` says whether something is still waiting."""
-
-    @queue.task(name="look")  # type: ignore[untyped-decorator]
-    def look_task() -> None:
-        if look():
-            look_task.schedule(delay=AGAIN)
-
-    @queue.periodic_task(crontab(minute="*"), name="sweep")  # type: ignore[untyped-decorator]
-    def sweep() -> None:
-        look()
-
-    wake: Callable[[], object] = look_task
-    return wake
 
 
 def look(careline: Careline, dialogue: Dialogue, sender: Sender) -> bool:
