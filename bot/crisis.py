@@ -10,6 +10,7 @@ text (see `bot.folding`), so that it is written without thinking of capitals, ac
     he|she|they           any of these in this place
     he ... knife          up to four words between (in Chinese and Japanese up to ten characters)
     passed-out|fainted    a hyphen is a space inside one alternative
+    = fire now|help       the whole message is this
 
 Chinese and Japanese are found anywhere, as they have no borders, and a space in their patterns only separates the parts.
 An Arabic word is also found with the "and" (و) that is written onto it. That is all there is; keep it this small.
@@ -78,6 +79,7 @@ class Pattern:
     language: str
     phrase: str
     elements: tuple[Element, ...]
+    whole: bool
 
 
 def match(text: str) -> Crisis | None:
@@ -181,7 +183,8 @@ class _Index:
     def _regex(self, key: int, pattern: Pattern) -> re.Pattern[str]:
         # Compiled when first needed: compiling all takes a second, and most are never tried.
         if key not in self._compiled:
-            self._compiled[key] = re.compile(_regex_source(pattern.elements))
+            source = _regex_source(pattern.elements)
+            self._compiled[key] = re.compile(rf"\A{source}\Z" if pattern.whole else source)
         return self._compiled[key]
 
 
@@ -253,16 +256,16 @@ def load(directory: Path) -> list[Pattern]:
 def load_file(path: Path, language: str) -> list[Pattern]:
     """The patterns of one file. Raises PatternError like `load`."""
     patterns: list[Pattern] = []
-    seen: set[tuple[Element, ...]] = set()
+    seen: set[tuple[bool, tuple[Element, ...]]] = set()
     for topic, meaning, node in _nodes(path):
         try:
-            elements = parse(node.value)
+            whole, elements = parse(node.value)
         except PatternError as error:
             raise _error(path, node, f"{node.value!r}: {error}") from None
-        if elements in seen:
+        if (whole, elements) in seen:
             raise _error(path, node, f"{node.value!r} is given twice")
-        seen.add(elements)
-        patterns.append(Pattern(topic, meaning, language, node.value, elements))
+        seen.add((whole, elements))
+        patterns.append(Pattern(topic, meaning, language, node.value, elements, whole))
     return patterns
 
 
@@ -307,11 +310,16 @@ def _error(path: Path, node: yaml.Node, message: str) -> PatternError:
     return PatternError(f"{path}, line {node.start_mark.line + 1}: {message}")
 
 
-def parse(phrase: str) -> tuple[Element, ...]:
-    """The pattern's elements. Raises PatternError, without a place, for what the pattern language does not have."""
+def parse(phrase: str) -> tuple[bool, tuple[Element, ...]]:
+    """Whether the pattern is of a whole message, and its elements.
+
+    Raises PatternError, without a place, for what the pattern language does not have.
+    """
     elements: list[Element] = []
+    words = phrase.split()
+    whole = words[:1] == ["="]
     gap = False
-    for word in phrase.split():
+    for word in words[whole:]:
         if word == "...":
             if gap or not elements:
                 raise PatternError("'...' must stand between two words")
@@ -323,8 +331,9 @@ def parse(phrase: str) -> tuple[Element, ...]:
         raise PatternError("'...' must stand between two words")
     if not elements:
         raise PatternError("the pattern is empty")
-    _check_length(elements)
-    return tuple(elements)
+    if not whole:
+        _check_length(elements)
+    return whole, tuple(elements)
 
 
 def _element(word: str, after_gap: bool) -> Element:

@@ -4,8 +4,8 @@ The evidence, from the surest down: the script (kana is Japanese; another script
 letters are Latin, since names and titles stay Latin), words and characters that we listed, and, for text in Latin
 letters, py3langid and the sequences of letters in our lists. The lists decide for one or two words, for sentences with
 English nouns in them, and for Arabic, Urdu, Nepali, Chinese and Japanese in Latin letters, where detectors know nothing.
-langdetect has no vote: where these are unsure it is right less often than they are, at forty times the time
-(benchmarks/language.py compares them).
+langdetect has no vote: where these are unsure it is right less often than they are, and it takes fifteen times as long
+(the table "certainty" of benchmarks/language.py).
 
 The lists are data/languages/<language>.yml:
 
@@ -56,7 +56,7 @@ _LETTER: Final = 2.5  # a character that one language alone has
 _SEQUENCE: Final = 0.25  # sequences of letters, against what they would say if each told something new
 _MOST_A_WORD: Final = 4.0  # what one word's letters say at most, or a slip of the hand on the keyboard is certain
 _DETECTOR: Final = 2.0  # py3langid, which is modest about short texts
-_USUAL: Final = 0.5  # the line's first language; the next ones have a half, a third ... of it
+_USUAL: Final = 0.8  # the line's first language; the next ones have a half, a third ... of it
 _ROMANISED: Final = 0.06  # share of messages in Latin letters, for each language that has a script of its own
 _WEIGHT: Final = 8  # Latin letters that one of another script outweighs: names and titles stay Latin
 _CJK_WEIGHT: Final = 16  # the same for a character of Chinese or Japanese, which is half a word

@@ -17,7 +17,7 @@ from bot.careline import Careline
 from bot.db import Database
 from bot.directory.importer import import_package
 from bot.settings import Settings
-from bot.training import ROOT
+from bot.training import ROOT, ensure_model
 from tests.fakes import FakeDialogue
 from webhooks.app import create_app
 
@@ -26,6 +26,7 @@ TOKEN = "a token for tests only"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shared", type=Path, default=None, help="folder with larger public material (directories, intents)")
+    parser.addoption("--trained", type=Path, default=ROOT / ".cache", help="home folder whose trained model is used")
     parser.addoption("--update", action="store_true", help="write golden files anew")
 
 
@@ -110,6 +111,12 @@ def texter(client: FlaskClient) -> Texter:
 @pytest.fixture
 def other(client: FlaskClient) -> Texter:
     return Texter(client, number="+447700900456")
+
+
+@pytest.fixture(scope="session")
+def model(request: pytest.FixtureRequest) -> Path:
+    """The trained model of the data at hand; trained now if there is none."""
+    return ensure_model(request.config.getoption("--trained"))
 
 
 @pytest.fixture

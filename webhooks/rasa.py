@@ -28,29 +28,13 @@ class RasaDialogue:
 
     def respond(self, question: Question) -> Reply:
         """The reply to a question. Raises DialogueUnavailable."""
-        body = {
-            "sender": question.conversation_id,
-            "message": question.payload or unescaped(question.text),
-            "input_channel": question.channel,
-            "metadata": {
-                "text": question.text,
-                "language": question.language,
-                "channel": question.channel,
-                "place": question.place,
-            },
-        }
         try:
-            response = self._session.post(self._address, json=body, timeout=self._timeout)
+            response = self._session.post(self._address, json=body_of(question), timeout=self._timeout)
             response.raise_for_status()
             messages = response.json()
         except (requests.RequestException, ValueError) as error:
             raise DialogueUnavailable(f"Rasa does not answer ({type(error).__name__}): is it running?") from error
-        if not isinstance(messages, list):
-            raise DialogueUnavailable("Rasa answered with something that is no list of messages.")
-        for message in messages:
-            if isinstance(message, dict) and isinstance(message.get("custom"), dict):
-                return _reply(message["custom"])
-        raise DialogueUnavailable("Rasa answered with nothing: is the action server running?")
+        return reply_of(messages)
 
     def forget(self, conversation_id: str) -> None:
         """Erase Rasa's state of a conversation. Raises DialogueUnavailable."""
@@ -63,6 +47,31 @@ class RasaDialogue:
             engine.dispose()
         except SQLAlchemyError as error:
             raise DialogueUnavailable("Rasa's conversation state cannot be reached.") from error
+
+
+def reply_of(messages: object) -> Reply:
+    """The reply among the messages of Rasa's REST channel. Raises DialogueUnavailable if there is none."""
+    if not isinstance(messages, list):
+        raise DialogueUnavailable("Rasa answered with something that is no list of messages.")
+    for message in messages:
+        if isinstance(message, dict) and isinstance(message.get("custom"), dict):
+            return _reply(message["custom"])
+    raise DialogueUnavailable("Rasa answered with nothing: is the action server running?")
+
+
+def body_of(question: Question) -> dict[str, Any]:
+    """What Rasa's REST channel is sent for a question. No telephone number is in it."""
+    return {
+        "sender": question.conversation_id,
+        "message": question.payload or unescaped(question.text),
+        "input_channel": question.channel,
+        "metadata": {
+            "text": question.text,
+            "language": question.language,
+            "channel": question.channel,
+            "place": question.place,
+        },
+    }
 
 
 def unescaped(message: str) -> str:

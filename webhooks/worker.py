@@ -40,7 +40,8 @@ def look(careline: Careline, dialogue: Dialogue, sender: Sender) -> bool:
 def main() -> None:
     """Work until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("huey").setLevel(logging.WARNING)
+    for chatty in ("huey", "twilio"):  # twilio writes every request with its text and numbers
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = Settings.from_env(os.environ)
     careline = Careline.open(settings)
     dialogue = RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
