@@ -290,10 +290,11 @@ def _nodes(path: Path) -> Iterator[tuple[str, str, yaml.ScalarNode]]:
 def _mapping(path: Path, node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
     if not isinstance(node, yaml.MappingNode):
         raise _error(path, node, "a mapping should stand here")
-    names = [key.value for key, _ in node.value]
+    seen: set[str] = set()
     for key, value in node.value:
-        if names.count(key.value) > 1:
+        if key.value in seen:
             raise _error(path, key, f"{key.value!r} is given twice")
+        seen.add(key.value)
         yield key.value, value
 
 

@@ -378,6 +378,7 @@ class _Hit:
     value: int | str | time | None = None
 
 
+_TENS: Final = "零一二三四五六七八九十"
 _STRUCTURE: Final = frozenset({"filler", "at", "after", "after_number", "clock"})
 #: Keys that say nothing by themselves: a message of these alone asks for nothing.
 _NEUTRAL: Final = _STRUCTURE | {"now"}
@@ -485,9 +486,20 @@ class _Reading:
         token = self.tokens[at]
         if token.isascii() and token.isdigit():
             return (at + 1, int(token)) if len(token) <= 3 else None
+        if token in _TENS:
+            return self._counted(at)
         words = self.lexicon.named.get("{n}")
         end, name = max(self._named(words, at), default=(0, "")) if words else (0, "")
         return (end, int(name)) if end else None
+
+    def _counted(self, at: int) -> tuple[int, int]:
+        """A Chinese or Japanese number below a hundred, such as 八十五."""
+        end, value = at, 0
+        while end < len(self.tokens) and end - at < 3 and self.tokens[end] in _TENS:
+            digit = _TENS.index(self.tokens[end])
+            value = max(value, 1) * 10 if digit == 10 else value + digit
+            end += 1
+        return end, value
 
     # Times are put together from their parts: "after 5 in the evening", "شام 5 بجے کے بعد", "baada ya saa kumi jioni".
 
@@ -500,11 +512,12 @@ class _Reading:
                 ending.setdefault(hit.end, []).append(hit)
         if not ending and not starting:
             return
-        fillers = {hit.start for hit in found if hit.key != "not"}
+        known = {hit.start for hit in found if hit.key != "not"}
+        taken = _covered(hit for hit in found if hit.key in _COUNTS)
         for at in range(len(self.tokens)):
-            number = self.number(at)
-            if number and number[1] <= 24 and (hit := self._time(at, number, starting, ending, fillers)):
-                yield hit
+            number = None if at in taken else self.number(at)
+            if number and number[1] <= 24 and (told := self._time(at, number, starting, ending, known)):
+                yield told
 
     def _time(
         self,
@@ -516,16 +529,15 @@ class _Reading:
     ) -> _Hit | None:
         end, hour = number
         start, words, minutes, marked = at, set[str](), 0, False
-        hit: _Hit | None
-        if end + 1 < len(self.tokens) and self.tokens[end] in (_COLON, _DOT):
+        if end + 1 < len(self.tokens) and self.tokens[end] in _MARKS and _is_minutes(self.tokens[end + 1]):
             minutes, marked, end = int(self.tokens[end + 1]), self.tokens[end] == _COLON, end + 2
-        while hit := _longest(hit for hit in ending.get(start, ()) if hit.name != "half"):
-            start = hit.start
-            words.add(hit.name or hit.key)
-        while hit := _longest(hit for hit in starting.get(end, ()) if hit.key not in {"at", "after"}):
-            end = hit.end
-            words.add(hit.name or hit.key)
-            if hit.name == "hour" and not minutes and end < len(self.tokens) and _is_minutes(self.tokens[end]):
+        while word := _longest(hit for hit in ending.get(start, ()) if hit.name != "half"):
+            start = word.start
+            words.add(word.name or word.key)
+        while word := _longest(hit for hit in starting.get(end, ()) if hit.key not in {"at", "after"}):
+            end = word.end
+            words.add(word.name or word.key)
+            if word.name == "hour" and not minutes and end < len(self.tokens) and _is_minutes(self.tokens[end]):
                 minutes, end = int(self.tokens[end]), end + 1
         marked = marked or bool(words & {"am", "pm", "hour", "hour_before", "half", "half_before", *PARTS})
         if not marked and not words:
@@ -538,6 +550,7 @@ class _Reading:
         return _Hit(start, end, "time", value=value) if value else None
 
 
+_COUNTS: Final = frozenset({"ages", "months", "weekdays", "next_weekday", "not"})  # a number in these is no hour
 _TIME_WORDS: Final = frozenset({"at", "after", "after_number", "clock", "parts"})
 
 
@@ -581,13 +594,8 @@ def _without_contained(hits: list[_Hit]) -> list[_Hit]:
     return sorted(kept, key=lambda hit: hit.start)
 
 
-_COUNTS: Final = frozenset({"ages", "months", "not"})  # their number is no hour
-
-
 def _hides(longer: _Hit, hit: _Hit) -> bool:
-    if hit.key == "time" and longer.key in _COUNTS:
-        return hit.start < longer.end and longer.start < hit.end
-    if longer.key == "details" and hit.key != "details":
+    if longer.key == "details" and hit.key not in {"details", "not"}:
         return False  # "is it free" asks for the price and tells that it matters
     return _inside(hit, longer) and hit.end - hit.start < longer.end - longer.start
 
@@ -595,8 +603,11 @@ def _hides(longer: _Hit, hit: _Hit) -> bool:
 # --- All languages together ------------------------------------------------------------------------------------------
 
 
-def _follow_up(message: _Message, reading: _Reading, english: _Reading) -> tuple[int, list[_Hit]] | None:
-    """The hits of a language, with English mixed in, if they and filler are all there is; with how much is its own."""
+def _follow_up(message: _Message, reading: _Reading, english: _Reading) -> tuple[tuple[int, bool, int], list[_Hit]] | None:
+    """The hits of a language, with English mixed in, if they and filler are all there is.
+
+    With them comes how well it fits: how many words are of this language, and how many say something for sure.
+    """
     places = {index for index, token in enumerate(message.tokens) if token == _PLACE}
     if len(reading.known | english.known | places) < len(message.tokens):
         return None
@@ -607,14 +618,17 @@ def _follow_up(message: _Message, reading: _Reading, english: _Reading) -> tuple
         return None
     if not message.place and all(hit.key in _NEUTRAL for hit in hits):
         return None
-    return len(reading.covered), hits
+    said = sum(-1 if hit.weak else hit.end - hit.start for hit in hits)
+    return (len(reading.covered), reading is english, said), hits
 
 
 def _with_english(reading: _Reading, english: _Reading) -> list[_Hit]:
     """A language's hits, and the English ones on words that are not its own ("mon" is no Monday in French)."""
     if reading is english:
         return reading.hits
-    return reading.hits + [hit for hit in english.hits if not reading.own & set(range(hit.start, hit.end))]
+    own = reading.own
+    others = [hit for hit in english.hits if hit.key == "not" or own.isdisjoint(range(hit.start, hit.end))]
+    return reading.hits + others
 
 
 def _hits_of_likeliest(readings: list[_Reading], english: _Reading) -> list[_Hit]:
@@ -629,10 +643,14 @@ def _hits_of_likeliest(readings: list[_Reading], english: _Reading) -> list[_Hit
             likeliest.append(reading)
     found: dict[_Hit, None] = {}
     for reading in likeliest:
-        found |= dict.fromkeys(hit for hit in _with_english(reading, english) if not hit.weak)
-    blocked = [hit for hit in found if hit.key == "not"]
-    hits = [hit for hit in found if hit.key == "not" or not any(_inside(hit, other) for other in blocked)]
-    return sorted(hits, key=lambda hit: hit.start)
+        hits = _with_english(reading, english)
+        blocked = [hit for hit in hits if hit.key == "not"]
+        found |= {hit: None for hit in hits if not hit.weak and not any(_overlap(hit, other) for other in blocked)}
+    return sorted(found, key=lambda hit: hit.start)
+
+
+def _overlap(hit: _Hit, other: _Hit) -> bool:
+    return hit.start < other.end and other.start < hit.end
 
 
 def _inside(hit: _Hit, other: _Hit) -> bool:
@@ -665,7 +683,7 @@ def _filters(hits: list[_Hit], now: datetime, message: _Message, follow_up: bool
         women="women" in by_key,
         age=_age(by_key),
         accessibility=_names(by_key.get("accessibility", ()), lambda hit: hit.name),
-        languages=_names(by_key.get("speaks", ()), lambda hit: str(hit.value or "")),
+        languages=_names(by_key.get("speaks", []) + by_key.get("details", []), lambda hit: str(hit.value or "")),
         no_papers="no_papers" in by_key,
     )
 
@@ -692,6 +710,8 @@ def _day(hits: list[_Hit], now: datetime) -> date | None:
             return today + timedelta(days=_ahead(hit.name, today))
         if hit.key == "next_weekday" and isinstance(hit.value, str):
             return today + timedelta(days=_ahead(hit.value, today) or 7)
+        if hit.key == "open" and isinstance(hit.value, str):
+            return today + timedelta(days=_ahead(hit.value, today))
         weekend = weekend or hit.key == "weekend"
     if not weekend:
         return None

@@ -175,13 +175,13 @@ def _loose_table() -> dict[int, str | None]:
 def loosen(folded: str) -> str:
     """A rougher form of folded text, for matching where a miss costs more than a false alarm.
 
-    Drawn-out letters are written once; "-ing" is "-in", as it is texted; doubled vowels of romanised Urdu, Nepali and Arabic as one ("maar" is "mar",
-    "jee" is "ji"); Devanagari letters that are often confused become one; katakana becomes hiragana, traditional
-    characters simplified ones; Chinese and Japanese lose the spaces inside and gain them beside Latin letters and
-    digits. Meaningless as text: compare it with other loosened text only.
+    Drawn-out letters are written once, and "-ing" as it is texted, "-in"; some doubled vowels of romanised Urdu, Nepali
+    and Arabic are one ("maar" is "mar", "jee" is "ji"); Devanagari letters that are often confused become one; katakana
+    becomes hiragana, traditional characters simplified ones; Chinese and Japanese lose the spaces inside and gain them
+    beside Latin letters and digits. Meaningless as text: compare it with other loosened text only.
     """
     text = _DROPPED_G.sub("in", squeeze(folded))
-    text = text.replace("aa", "a").replace("ee", "i").replace("oo", "u").replace("ii", "i").replace("uu", "u")
+    text = text.replace("aa", "a").replace("ee", "i").replace("oo", "u").replace("ii", "i")
     if text.isascii():
         return text
     text = _FINAL_HALANT.sub("", _NASAL.sub("ं", text.translate(_loose_table())))

@@ -60,7 +60,6 @@ class KeywordDataError(ValueError):
     """A keyword file that cannot be used. The message names the file, the kind and the form."""
 
 
-
 def match(text: str) -> Keyword | None:
     """The keyword that this message is, or None. Never raises for any text; KeywordDataError if a list is broken."""
     folded = fold(text)

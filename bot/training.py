@@ -20,6 +20,8 @@ from bot.nlu.utterances import read_utterances
 ROOT = Path(__file__).resolve().parent.parent
 #: What Rasa may read. Anything else below data/ with a line `responses:` it would take for its own.
 DATA = ("data/nlu", "data/rules")
+#: Modules of bot.nlu that a trained model depends on.
+COMPONENTS = ("classifier", "encoder", "featurizer", "groups", "model", "ngrams", "softmax", "tokenizer", "words")
 
 
 def fingerprint() -> str:
@@ -34,7 +36,7 @@ def fingerprint() -> str:
 
 def _ingredients() -> Iterator[Path]:
     yield from (ROOT / "config.yml", ROOT / "domain.yml", ROOT / "bot" / "folding.py")
-    yield from sorted((ROOT / "bot" / "nlu").glob("*.py"))
+    yield from (ROOT / "bot" / "nlu" / f"{name}.py" for name in COMPONENTS)
     for folder in DATA:
         yield from sorted((ROOT / folder).rglob("*.yml"))
 

@@ -191,6 +191,14 @@ def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "s
         f"logfile={home}/logs/supervisord.log",
         f"pidfile={home}/supervisord.pid",
         f"childlogdir={home}/logs",
+        # A socket only this user can open, for `supervisorctl -c supervisord.conf status`.
+        "[unix_http_server]",
+        f"file={home}/supervisor.sock",
+        "chmod=0600",
+        "[supervisorctl]",
+        f"serverurl=unix://{home}/supervisor.sock",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
     for name, command in commands.items():
         sections += [

@@ -27,6 +27,7 @@ TOKEN = "a token for tests only"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shared", type=Path, default=None, help="folder with larger public material (directories, intents)")
     parser.addoption("--trained", type=Path, default=ROOT / ".cache", help="home folder whose trained model is used")
+    parser.addoption("--prism", default="", help="command that runs Prism, which plays Twilio's side")
     parser.addoption("--update", action="store_true", help="write golden files anew")
 
 

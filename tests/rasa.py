@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.careline import Question
 from bot.reply import Reply
@@ -41,6 +41,7 @@ class _Actions:
     """Takes the place of the action server's address."""
 
     url = "in this process"
+    kwargs: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, executor: Any) -> None:
         self._executor = executor

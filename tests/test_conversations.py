@@ -10,7 +10,7 @@ before you commit it.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,7 +28,8 @@ from tests.rasa import InProcessRasa
 from webhooks.app import create_app
 
 FOLDER = Path(__file__).parent / "conversations"
-pytestmark = pytest.mark.rasa
+#: Rasa and what it pins warn in their hundreds.
+pytestmark = [pytest.mark.rasa, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +39,11 @@ def rasa(model: Path) -> InProcessRasa:
 
 
 @pytest.fixture
-def texting(careline: Careline, rasa: InProcessRasa, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
+def texting(careline: Careline, rasa: InProcessRasa, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     monkeypatch.setattr(base, "careline", lambda: careline)
     app = create_app(careline, rasa)
     app.testing = True  # an error fails the test where it happened
-    yield app.test_client()
+    return app.test_client()
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)

@@ -11,12 +11,12 @@ from bot.reply import Choice, Phrase, Reply
 def answer(careline: Careline, asked: Asked) -> Answer:
     """Offer what was likely meant; the second time in a row, ask a person to help."""
     memory = replace(asked.memory, unsure=asked.memory.unsure + 1)
-    if memory.unsure >= 2 and not asked.topics:
+    likely = asked.topics[:3]
+    choices = tuple(Choice(payload=f"/{topic}", phrase=Phrase(f"topic.{topic}"), topic=topic) for topic in likely)
+    if memory.unsure >= 2:
         with careline.database.begin() as session:
             case = escalation.open_case(session, careline.settings, asked.conversation_id, "not_understood", asked.language)
-        reply = Reply(opening=(Phrase("unsure.person"),), escalation=case, closing=(Phrase("office.call"),))
+        reply = Reply(opening=(Phrase("unsure.person"),), choices=choices, escalation=case, closing=(Phrase("office.call"),))
         return Answer(reply, replace(memory, unsure=0))
-    if not asked.topics:
-        return Answer(Reply(opening=(Phrase("unsure.again"),), closing=(Phrase("person.offer"),)), memory)
-    choices = tuple(Choice(payload=f"/{topic}", phrase=Phrase(f"topic.{topic}"), topic=topic) for topic in asked.topics[:3])
-    return Answer(Reply(opening=(Phrase("unsure.choose"),), choices=choices, closing=(Phrase("person.offer"),)), memory)
+    question = Phrase("unsure.choose" if choices else "unsure.again")
+    return Answer(Reply(opening=(question,), choices=choices, closing=(Phrase("person.offer"),)), memory)

@@ -49,6 +49,7 @@ WEIGHTS: Final = {
     "stale": 2.0,
     "by income": 0.5,  # or not known
     "has a price": 1.0,
+    "asks papers": 1.5,  # or does not say that it asks for none: whoever has none must not be sent there first
     "age group": 1.0,  # for the young or the old only, when nobody said how old they are
     "one place": 0.5,  # when no place was asked for: not a service for the whole town
     "same area": 1.5,  # when no place was asked for: for each better one in the same neighbourhood
@@ -92,6 +93,7 @@ class Candidate:
     other_town: bool
     closed_for_now: bool
     age_group: bool
+    asks_papers: bool
     verified_on: date | None
     cost: int
     opening: Opening
@@ -115,6 +117,7 @@ def rank(candidate: Candidate, near: bool, now: datetime) -> float:
     loss += WEIGHTS["temporarily closed"] * candidate.closed_for_now
     loss += WEIGHTS["side topic"] * max(0, candidate.topic_rank - 1)
     loss += WEIGHTS["age group"] * candidate.age_group
+    loss += WEIGHTS["asks papers"] * candidate.asks_papers
     loss += WEIGHTS["stale"] * (candidate.verified_on is None or now.date() - candidate.verified_on > STALE)
     loss += (0.0, WEIGHTS["by income"], WEIGHTS["has a price"])[candidate.cost]
     loss += _opening_loss(candidate.opening, now)
@@ -308,6 +311,7 @@ class _Finder:
                 other_town=bool(town and row.towns.strip() and f" {town} " not in row.towns),
                 closed_for_now=closed_for_now,
                 age_group=self.filters.age is None and (row.maximum_age is not None or (row.minimum_age or 0) > ADULT),
+                asks_papers=not row.no_papers,
                 verified_on=row.verified_on,
                 cost=row.cost,
                 opening=state,

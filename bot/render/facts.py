@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_symbol
 from babel.units import format_unit
 
 from bot.phone import written
@@ -88,15 +88,18 @@ class Facts:
             return self._coded("cost", cost.per or cost.note or "") or cost.note
         if cost.amount == 0:
             return self.words("cost.free")
-        digits = "¤#,##0" if cost.amount == int(cost.amount) else None
-        amount = str(
-            format_currency(
-                cost.amount, cost.currency or self.settings.currency, format=digits, locale=self.locale, currency_digits=digits is None
-            )
-        ).replace("\u00a0", " ")
+        amount = self._money(cost.amount, cost.currency or self.settings.currency)
         if cost.per and cost.per != "free":
             return f"{amount} {self._coded('cost', cost.per) or cost.per}"
         return amount
+
+    def _money(self, amount: float, currency: str) -> str:
+        """An amount as the language writes it, with the sign people here know: £2.50, 2,50 £."""
+        whole = amount == int(amount)
+        pattern = re.sub(r"\.0+", "", self.locale.currency_formats["standard"].pattern) if whole else None
+        text = str(format_currency(amount, currency, format=pattern, locale=self.locale, currency_digits=not whole))
+        here = get_currency_symbol(currency, locale=locale_of("en", self.settings.country))
+        return text.replace(get_currency_symbol(currency, locale=self.locale), here).replace("\u00a0", " ")
 
     def documents(self, card: ServiceCard) -> str | None:
         """What to bring; that no papers are asked; None where the record does not say."""

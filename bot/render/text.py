@@ -27,7 +27,9 @@ def lines(reply: Reply, facts: Facts) -> list[Line]:
     result = [Line(say(phrase)) for phrase in reply.opening]
     if reply.article is not None:
         result += _article(reply, facts)
-    if reply.detail is not None and reply.services:
+    if reply.detail == "all" and reply.services:
+        result += _everything(reply.services[0], facts)
+    elif reply.detail is not None and reply.services:
         result.append(Line(detail(reply, facts)))
     elif reply.services:
         first, *_ = reply.services
@@ -96,9 +98,6 @@ def detail(reply: Reply, facts: Facts) -> str:
         "accessibility": ", ".join(facts.accessibility(service)),
         "eligibility": facts.eligibility(service),
     }
-    if reply.detail == "all":
-        more = [card(service, facts), service.description, *(known[key] for key in ("eligibility", "languages", "accessibility"))]
-        return " ".join(part if part.endswith(".") else f"{part}." for part in more if part)
     fact = known[reply.detail or "hours"] or unknown
     phone = service.phones and reply.detail in ("hours", "cost", "documents", "eligibility")
     call = f" {facts.words('phone.call', number=facts.phone(service.phones[0]))}." if phone else ""
@@ -109,6 +108,19 @@ def _priced(service: ServiceCard, facts: Facts) -> str | None:
     """The price, and what the directory adds to it in its own words."""
     parts = [facts.cost(service.cost), service.cost.note if service.cost else None]
     return ". ".join(dict.fromkeys(part.rstrip(".") for part in parts if part)) or None
+
+
+def _everything(service: ServiceCard, facts: Facts) -> list[Line]:
+    """All that is known of a service, the most useful first."""
+    more = (
+        service.description,
+        facts.eligibility(service),
+        ", ".join(facts.languages(service)),
+        ", ".join(facts.accessibility(service)),
+    )
+    result = [Line(card(service, facts))]
+    result += [Line(f"{text.rstrip('.')}.", EXPLANATION + number) for number, text in enumerate(more) if text]
+    return result
 
 
 def _article(reply: Reply, facts: Facts) -> list[Line]:

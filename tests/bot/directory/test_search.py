@@ -197,7 +197,8 @@ NOW = datetime(2026, 11, 23, 12)
 
 BASE = Candidate(
     id="b", service_id="s", area="Eastgate", distance=500.0, topic_rank=1, city_wide=True, other_town=False,
-    closed_for_now=False, age_group=False, verified_on=date(2026, 11, 1), cost=0, opening=Opening("open"),
+    closed_for_now=False, age_group=False,
+    asks_papers=False, verified_on=date(2026, 11, 1), cost=0, opening=Opening("open"),
 )  # fmt: skip
 
 
@@ -215,6 +216,7 @@ BASE = Candidate(
         ({"cost": 1}, "by income"),
         ({"cost": 2}, "has a price"),
         ({"age_group": True}, "for some ages only"),
+        ({"asks_papers": True}, "asks for papers"),
         ({"other_town": True}, "for people of another town"),
         ({"unmet": 1}, "not what was asked for"),
         ({"closed_for_now": True}, "closed for repairs"),

@@ -1,0 +1,130 @@
+"""One turn: what is decided before the dialogue, and that a message is taken once."""
+
+import multiprocessing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bot import clock, late
+from bot.answers import crisis as emergency
+from bot.careline import Careline
+from bot.clock import now
+from bot.conversation import Message, open_conversation
+from bot.errors import DialogueUnavailable
+from bot.escalation import Case
+from bot.outbox import OutboxMessage
+from bot.reply import Phrase, Reply
+from bot.settings import Settings
+from bot.turn import Inbound, take_turn
+from tests.conftest import environment
+from tests.fakes import FakeDialogue
+
+NUMBER = "+447700900123"
+
+
+def text(careline: Careline, dialogue: FakeDialogue, words: str, provider_id: str = "SM1") -> Reply:
+    return take_turn(careline, dialogue, Inbound("sms", words, number=NUMBER, provider_id=provider_id)).reply
+
+
+def _take(home: Path, barrier, answers) -> None:  # type: ignore[no-untyped-def]
+    """One process of several that get the same message."""
+    careline = Careline.open(Settings.from_env(environment(home)))
+    dialogue = FakeDialogue(lambda question: Reply(opening=(Phrase("more.where", {"place": str(multiprocessing.current_process().pid)}),)))
+    barrier.wait()
+    reply = text(careline, dialogue, "where can i find a dentist")
+    answers.put((reply.opening[0].params["place"], len(dialogue.asked)))
+
+
+def test_the_same_message_at_the_same_instant_in_several_processes(careline: Careline, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(3), context.Queue()
+    processes = [context.Process(target=_take, args=(tmp_path, barrier, answers)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    got = [answers.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(30)
+    assert len({answer for answer, _ in got}) == 1
+    assert sum(asked for _, asked in got) == 1
+    with careline.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == 1
+
+
+def test_a_late_answer_goes_through_the_outbox_once(careline: Careline, dialogue: FakeDialogue) -> None:
+    dialogue.answer = DialogueUnavailable("down")
+    assert text(careline, dialogue, "where can i find a dentist").opening[0].key == "later.promise"
+    assert late.answer_waiting(careline, dialogue) == []
+    dialogue.answer = Reply(opening=(Phrase("thanks.welcome"),), topic="thanks")
+    with careline.database.begin() as session:
+        session.scalars(select(Message)).one().leased_until = None
+    (queued,) = late.answer_waiting(careline, dialogue)
+    assert late.answer_waiting(careline, dialogue) == []
+    with careline.database.read() as session:
+        assert session.get_one(OutboxMessage, queued).text == "You are welcome. Write any time."
+        assert session.scalars(select(Message.state)).one() == "answered"
+
+
+def test_what_a_dead_process_left_behind_is_answered(
+    careline: Careline, dialogue: FakeDialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with careline.database.begin() as session:
+        conversation = open_conversation(session, "sms", None, NUMBER)
+        session.add(Message(conversation_id=conversation.id, provider_id="SM9", text="i want to kill myself"))
+    assert late.answer_waiting(careline, dialogue) == []
+    moment = now() + timedelta(minutes=2)
+    monkeypatch.setattr("bot.conversation.now", lambda: moment)
+    (queued,) = late.answer_waiting(careline, dialogue)
+    with careline.database.read() as session:
+        assert "01632 960001" in session.get_one(OutboxMessage, queued).text
+        assert session.scalars(select(Case)).one().urgent
+
+
+def test_after_a_quarter_of_an_hour_a_person_is_asked(
+    careline: Careline, dialogue: FakeDialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialogue.answer = DialogueUnavailable("down")
+    text(careline, dialogue, "where can i find a dentist")
+    moment = now() + timedelta(minutes=16)
+    monkeypatch.setattr(late, "now", lambda: moment)
+    late.answer_waiting(careline, dialogue)
+    with careline.database.read() as session:
+        assert session.scalars(select(Case)).one().reason == "unavailable"
+
+
+def test_while_a_person_is_at_work_the_bot_is_silent_but_not_in_danger(careline: Careline, dialogue: FakeDialogue) -> None:
+    text(careline, dialogue, "0")
+    with careline.database.begin() as session:
+        session.scalars(select(Case)).one().status = "claimed"
+    assert text(careline, dialogue, "are you still there or not", "SM2") == Reply()
+    assert dialogue.asked == []
+    assert text(careline, dialogue, "i want to kill myself", "SM3").urgent
+
+
+def test_an_unclear_message_after_an_emergency_gets_no_menu(careline: Careline, dialogue: FakeDialogue) -> None:
+    dialogue.answer = Reply(opening=(Phrase("unsure.again"),))
+    text(careline, dialogue, "i want to kill myself")
+    reply = text(careline, dialogue, "dont know anymore what", "SM2")
+    assert reply.urgent
+    assert reply.opening[0].key == "crisis.stay"
+
+
+def test_an_old_emergency_is_over(careline: Careline, dialogue: FakeDialogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    text(careline, dialogue, "i want to kill myself")
+    dialogue.answer = Reply(opening=(Phrase("unsure.again"),))
+    moment = clock.now() + timedelta(hours=2)
+    monkeypatch.setattr("bot.turn.now", lambda: moment)
+    assert not text(careline, dialogue, "dont know anymore what", "SM2").urgent
+
+
+def test_every_crisis_has_its_words_and_numbers(careline: Careline) -> None:
+    with careline.database.begin() as session:
+        conversation = open_conversation(session, "sms", None, NUMBER).id
+    for topic in ("crisis_suicide", "crisis_medical", "crisis_child", "crisis_violence", "crisis_disaster"):
+        reply = emergency.reply(careline, conversation, topic, "en")
+        assert reply.urgent
+        assert reply.escalation is not None
+        for language in careline.wording.languages:
+            words = careline.wording.words(language, "sms", emergency="112")
+            assert "112" in words.say(reply.opening[0]), (topic, language)
