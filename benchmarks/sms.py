@@ -123,14 +123,18 @@ def _rasas(home: Path, model: Path, provider: int, options: argparse.Namespace) 
         f"action_endpoint:\n  url: http://127.0.0.1:{actions}/webhook\n"
         f"tracker_store:\n  type: SQL\n  url: sqlite:///{home.absolute()}/tracker.db\n"
     )
-    env = {**training.environment(home), **careline, "SANIC_HOST": "127.0.0.1", "BENCHMARK_PROVIDER": f"http://127.0.0.1:{provider}"}
+    env = {**training.environment(home), **careline, "SANIC_HOST": "127.0.0.1"}
+    env["BENCHMARK_PROVIDER"] = f"http://127.0.0.1:{provider}"
+    files = ["--credentials", str(home / "credentials.yml"), "--endpoints", str(home / "endpoints.yml")]
+    where = ["--interface", "127.0.0.1", "--port", str(port), "--model", str(model)]
     commands = (
         ["-m", "rasa_sdk", "--actions", "benchmarks.peer_actions", "--port", str(actions)],
-        ["-m", "benchmarks.peer", "run", "--interface", "127.0.0.1", "--port", str(port), "--model", str(model)]
-        + ["--credentials", str(home / "credentials.yml"), "--endpoints", str(home / "endpoints.yml")],
+        ["-m", "benchmarks.peer", "run", *where, *files],
     )
     processes = [
-        subprocess.Popen([sys.executable, *command], env=env, cwd=training.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            [sys.executable, *command], env=env, cwd=training.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         for command in commands
     ]
     try:

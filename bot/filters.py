@@ -88,7 +88,7 @@ def parse(text: str, now: datetime, place_span: tuple[int, int] | None = None) -
     `now` is aware and local: days and times are counted from it. `place_span` are the characters of the text that name
     a place. Never raises for any text and span; FilterDataError if a file of ours is broken.
     """
-    message = _Message(*_tokens(text, place_span))
+    message = _message(text, place_span)
     if not message.tokens or len(message.tokens) > _LONGEST:
         return Asked()
     readings = [_Reading(message, lexicon) for lexicon in _lexicons()]
@@ -114,10 +114,11 @@ _WORD: Final = re.compile(f"[{_CJK}]|[^ {_CJK}]+")
 
 @dataclass(frozen=True)
 class _Message:
-    """The words of a message, with and without loosening, and whether a place stood between them."""
+    """The words of a message, with and without loosening, whether a place stood between them, whether it asks."""
 
     tokens: tuple[str, ...]
     place: bool
+    question: bool
 
     @property
     def loose(self) -> tuple[str, ...]:
@@ -131,15 +132,20 @@ def _loosened(token: str) -> str:
 
 
 def _split(folded: str) -> Iterator[str]:
-    """Words; a number and the letters after it apart ("5pm"), unless the files hold them as one word ("2day")."""
+    """Words; a number and what is written onto it apart ("5pm"), but not "2day", nor "3ayez", Arabic in Latin letters."""
     for word in _WORD.findall(folded):
-        if word.isalpha() or word in _mixed():
+        if word.isalpha() or word in _mixed() or (word.isascii() and not _is_measure(word)):
             yield word
         else:
             yield from _TOKEN.findall(word)
 
 
-def _tokens(text: str, span: tuple[int, int] | None) -> tuple[tuple[str, ...], bool]:
+def _is_measure(word: str) -> bool:
+    parts = _TOKEN.findall(word)
+    return parts[0].isdigit() and (len(parts) == 1 or (parts[1] in _units() and all(map(str.isdigit, parts[2:]))))
+
+
+def _message(text: str, span: tuple[int, int] | None) -> _Message:
     parts = [text]
     if span is not None and 0 <= span[0] < span[1]:
         parts = [text[: span[0]], text[span[1] :]]
@@ -148,7 +154,7 @@ def _tokens(text: str, span: tuple[int, int] | None) -> tuple[tuple[str, ...], b
         if index:
             found.append(_PLACE)
         found += _split(_normal(part))
-    return tuple(found), len(parts) > 1
+    return _Message(tuple(found), len(parts) > 1, any(mark in text for mark in "?？؟"))
 
 
 def _normal(text: str) -> str:
@@ -227,8 +233,8 @@ class _Lexicon:
 #: Keys that hold a list of patterns, and what each pattern found means.
 _LISTS: Final = (
     "today", "tomorrow", "day_after_tomorrow", "tonight", "this_evening", "weekend", "next_weekday", "now", "open",
-    "open_now", "at", "after", "after_number", "free", "women", "no_papers", "ages", "months", "speaks", "filler",
-    "not",
+    "closed", "open_now", "at", "after", "after_number", "free", "women", "no_papers", "ages", "months", "speaks",
+    "filler", "not",
 )  # fmt: skip
 #: Keys that hold lists by name.
 _GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -258,6 +264,18 @@ def _mixed() -> frozenset[str]:
                 word = squeeze(fold(form))
                 if re.search("[0-9]", word) and re.search("[a-z]", word):
                     found.add(word)
+    return frozenset(found)
+
+
+@cache
+def _units() -> frozenset[str]:
+    """What is written onto a number somewhere in the files: "pm", "h", "saal"."""
+    found = set()
+    for language in LANGUAGES:
+        for key, _, pattern in _entries(DATA / f"{language}.yml"):
+            _, number, behind = pattern.partition("{n} ")
+            if key in {"clock", "after_number"} or number:
+                found |= set(re.split(r"[|?-]", (behind if number else pattern).split()[0]))
     return frozenset(found)
 
 
@@ -405,8 +423,8 @@ class _Reading:
     @cached_property
     def hits(self) -> list[_Hit]:
         """What was found that means something, without what lies inside something longer."""
-        times = list(self._times(self._found)) if self._found else []
-        return _without_contained([hit for hit in self._found if hit.key not in _STRUCTURE] + times)
+        found = [hit for hit in self._found if hit.key not in _STRUCTURE]
+        return _without_contained(found + list(self._times(self._found)))
 
     @cached_property
     def covered(self) -> set[int]:
@@ -426,7 +444,7 @@ class _Reading:
             return (token,)
         bare = [token.removeprefix(part) for part in lexicon.beginnings if token.startswith(part)]
         bare += [token.removesuffix(part) for part in lexicon.endings if token.endswith(part)]
-        return (token, *(word for word in bare if len(word) > 1))
+        return (token, *(word for word in bare if len(word) > (3 if word.isascii() else 1)))
 
     def _at(self, start: int) -> Iterator[_Hit]:
         """The patterns that begin at a word, each as far as it goes."""
@@ -510,7 +528,7 @@ class _Reading:
             if hit.key in _TIME_WORDS:
                 starting.setdefault(hit.start, []).append(hit)
                 ending.setdefault(hit.end, []).append(hit)
-        if not ending and not starting:
+        if not starting and _COLON not in self.tokens:
             return
         known = {hit.start for hit in found if hit.key != "not"}
         taken = _covered(hit for hit in found if hit.key in _COUNTS)
@@ -542,6 +560,8 @@ class _Reading:
         marked = marked or bool(words & {"am", "pm", "hour", "hour_before", "half", "half_before", *PARTS})
         if not marked and not words:
             return None
+        if hour == 1 and not self.tokens[at].isdigit() and not words & {"am", "pm", "hour", "hour_before", "half"}:
+            return None  # "a una persona", "ek raat"
         # "after 5 years", "at 5 Park Road": without "o'clock" nothing but words of ours may follow the number.
         if not marked and end < len(self.tokens) and end not in known and self.tokens[end] != _PLACE:
             return None
@@ -595,7 +615,7 @@ def _without_contained(hits: list[_Hit]) -> list[_Hit]:
 
 
 def _hides(longer: _Hit, hit: _Hit) -> bool:
-    if longer.key == "details" and hit.key not in {"details", "not"}:
+    if longer.key == "details" and hit.key not in {"details", "closed", "not"}:
         return False  # "is it free" asks for the price and tells that it matters
     return _inside(hit, longer) and hit.end - hit.start < longer.end - longer.start
 
@@ -614,12 +634,28 @@ def _follow_up(message: _Message, reading: _Reading, english: _Reading) -> tuple
     if len(reading.covered | english.covered | places) < len(message.tokens):
         return None
     hits = _with_english(reading, english)
+    if reading is not english and len(reading.covered | places) < len(message.tokens):
+        hits = [hit for hit in hits if not hit.weak]
     if any(hit.key == "not" for hit in hits):
         return None
-    if not message.place and all(hit.key in _NEUTRAL for hit in hits):
+    if not message.place and _says_nothing(message, hits):
         return None
     said = sum(-1 if hit.weak else hit.end - hit.start for hit in hits)
     return (len(reading.covered), reading is english, said), hits
+
+
+def _says_nothing(message: _Message, hits: list[_Hit]) -> bool:
+    """Whether a message asks for nothing about an answer, or something else.
+
+    "Now" and the greeting "morning" ask for nothing, "it's closed" complains, "no papers" is a fear to be answered first,
+    "wheelchair" may be one that is needed.
+    """
+    keys = {hit.key for hit in hits} - _NEUTRAL
+    if not keys or keys == {"no_papers"}:
+        return True
+    if len(keys) > 1 or message.question:
+        return False
+    return "closed" in keys or (len(message.tokens) <= 3 and bool(keys & {"parts", "accessibility"}))
 
 
 def _with_english(reading: _Reading, english: _Reading) -> list[_Hit]:
@@ -633,13 +669,14 @@ def _with_english(reading: _Reading, english: _Reading) -> list[_Hit]:
 
 def _hits_of_likeliest(readings: list[_Reading], english: _Reading) -> list[_Hit]:
     """The hits in the languages that know most of the words, without those that count in a follow-up only."""
-    most, likeliest = 0, list[_Reading]()
+    most, likeliest = (0, 0), list[_Reading]()
     for reading in sorted(readings, key=lambda reading: -len(reading.known)):
-        if len(reading.known) < most:
+        if len(reading.known) < most[0]:
             break
-        if len(reading.own) > most:
-            most, likeliest = len(reading.own), []
-        if len(reading.own) == most:
+        likeness = len(reading.own), len(reading.known)
+        if likeness > most:
+            most, likeliest = likeness, []
+        if likeness == most:
             likeliest.append(reading)
     found: dict[_Hit, None] = {}
     for reading in likeliest:
@@ -662,7 +699,7 @@ def _inside(hit: _Hit, other: _Hit) -> bool:
 
 def _detail(hits: list[_Hit]) -> Detail | None:
     names = {hit.name for hit in hits if hit.key == "details"}
-    names |= {"hours" for hit in hits if hit.key in {"open", "open_now"}}
+    names |= {"hours" for hit in hits if hit.key in {"open", "open_now", "closed"}}
     if not names:
         return None
     return cast(Detail, names.pop()) if len(names) == 1 else "all"

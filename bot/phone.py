@@ -6,7 +6,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
 #: What providers send for a caller who withholds the number (266696687 spells ANONYMOUS).
-WITHHELD = frozenset({"", "anonymous", "+anonymous", "266696687", "+266696687", "unknown", "restricted", "+unknown", "+restricted"})
+WITHHELD = frozenset({"", "anonymous", "266696687", "unknown", "restricted", "unavailable"})
 
 _NUMBER = re.compile(r"\+?[\d\s()./-]+", re.ASCII)
 
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\+?[\d\s()./-]+", re.ASCII)
 def normalised(number: str | None, country: str) -> str | None:
     """The number in E.164, a short code unchanged; None for withheld or impossible numbers."""
     raw = (number or "").strip()
-    if raw.lower() in WITHHELD:
+    if raw.lower().removeprefix("+") in WITHHELD:
         return None
     if raw.isascii() and raw.isdigit() and 3 <= len(raw) <= 6:
         return raw

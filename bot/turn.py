@@ -137,9 +137,7 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
     return Decision(fixed, spoken) if fixed is not None else _ask(careline, dialogue, inbound, recorded, spoken, payload)
 
 
-def _language(
-    careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None, asked_for: str | None
-) -> str:
+def _language(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None, asked_for: str | None) -> str:
     """The language to answer in: asked for > chosen on the page > used before > detected > the line's; and remember it."""
     settings = careline.settings
     selected = inbound.language if inbound.language in settings.languages else None

@@ -34,7 +34,7 @@ class InProcessRasa:
         return reply_of(channel.messages)
 
     def forget(self, conversation_id: str) -> None:
-        self._agent.tracker_store.store.pop(conversation_id, None)  # in memory, as nothing else was asked for
+        self._agent.tracker_store._tracker_store.store.pop(conversation_id, None)  # in memory, as nothing else was asked for
 
 
 class _Actions:

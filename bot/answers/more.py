@@ -35,7 +35,8 @@ def _about(careline: Careline, asked: Asked, service_id: str, detail: Detail) ->
     with careline.database.read() as session:
         found = card(session, service_id, asked.moment, careline.settings, near=near, day=asked.filters.day)
     if found is None:  # withdrawn from the directory since it was shown
-        return Answer(Reply(opening=(Phrase("more.what"),), closing=(Phrase("person.offer"),)), replace(asked.memory, current=None))
+        gone = Reply(opening=(Phrase("more.what"),), closing=(Phrase("person.offer"),))
+        return Answer(gone, replace(asked.memory, current=None))
     reply = Reply(
         topic=asked.memory.topic,
         services=(found,),

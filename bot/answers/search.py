@@ -17,7 +17,8 @@ def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
     near = asked.place or remembered_place(careline, asked)
     result = find(careline, asked, Query(topic=topic, near=near, filters=asked.filters))
     if not result.cards:
-        reply = Reply(opening=(Phrase("search.none", {"topic": f"@topic.{topic}"}),), closing=(Phrase("person.offer"),), topic=topic)
+        none = Phrase("search.none", {"topic": f"@topic.{topic}"})
+        reply = Reply(opening=(none,), closing=(Phrase("person.offer"),), topic=topic)
         return Answer(reply, replace(asked.memory, topic=topic, shown=(), current=None, unsure=0))
     return shown(asked, topic, result, near)
 

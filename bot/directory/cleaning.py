@@ -35,9 +35,7 @@ ESSENTIAL: Final = {
 _WEB_FIELDS: Final = {"url", "website", "schedule_link", "logo"}
 _UNSAFE_SCHEMES: Final = ("javascript:", "data:", "vbscript:", "file:")
 
-_CLOCK: Final = re.compile(
-    r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?::\d{2})?\s*(?P<half>[ap]\.?m\.?)?", re.IGNORECASE
-)
+_CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?::\d{2})?\s*(?P<half>[ap]\.?m\.?)?", re.IGNORECASE)
 _VALID_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?")
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _INVISIBLE: Final = "\ufeff\u200b\u200e\u200f\x00"

@@ -243,9 +243,7 @@ def _number(row: Row) -> str:
 
 def _for_women(service: Row, location: Row | None) -> bool:
     told = (service["eligibility_description"], service["name"])
-    return any(_WOMEN.search(text or "") for text in told) or bool(
-        location and _WOMEN_ONLY.search(location["description"] or "")
-    )
+    return any(_WOMEN.search(text or "") for text in told) or bool(location and _WOMEN_ONLY.search(location["description"] or ""))
 
 
 def _age(text: str | None, rounded: Any) -> int | None:
@@ -269,9 +267,7 @@ def current_cost(costs: Iterable[Row], fees: str | None, today: date) -> Cost | 
     as a meal; of several prices the lowest, and a deposit only if there is nothing else.
     """
     valid = [
-        row
-        for row in costs
-        if (_date(row.get("valid_from")) or date.min) <= today <= (_date(row.get("valid_to")) or date.max)
+        row for row in costs if (_date(row.get("valid_from")) or date.min) <= today <= (_date(row.get("valid_to")) or date.max)
     ]
     options: list[tuple[int, float, Cost]] = []
     for row in valid:

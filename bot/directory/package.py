@@ -149,9 +149,7 @@ class _Zip:
         tops = {name.rpartition("/")[0] for name in tables if name.count("/") == depth}
         self.prefix = f"{tops.pop()}/" if len(tops) == 1 and depth else ""
         self.entries = {
-            entry.filename.removeprefix(self.prefix): entry
-            for entry in entries
-            if entry.filename.startswith(self.prefix)
+            entry.filename.removeprefix(self.prefix): entry for entry in entries if entry.filename.startswith(self.prefix)
         }
 
     def names(self) -> list[str]:
@@ -346,9 +344,7 @@ def _merge(row: Row, seen: dict[tuple[str, str], Row], package: Package) -> None
             package.issues.append(Issue(row.file, row.line, f"{row.resource}.{name}", "repair", reason, value))
 
 
-def _flattened(
-    resource: str, data: Mapping[str, Any], file: str, line: int, inherited: Mapping[str, str]
-) -> Iterator[Row]:
+def _flattened(resource: str, data: Mapping[str, Any], file: str, line: int, inherited: Mapping[str, str]) -> Iterator[Row]:
     columns = RESOURCES[resource].columns
     values = {name: value for name, value in inherited.items() if name in columns}
     for name, value in data.items():

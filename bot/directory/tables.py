@@ -92,8 +92,7 @@ RESOURCES: Final = dict(
         _resource(
             "phone",
             "phones.csv",
-            "location_id service_id organization_id contact_id service_at_location_id number extension type"
-            " description",
+            "location_id service_id organization_id contact_id service_at_location_id number extension type description",
         ),
         _resource(
             "schedule",
@@ -115,9 +114,7 @@ RESOURCES: Final = dict(
             "service_areas.csv",
             "service_id service_at_location_id name description extent extent_type uri",
         ),
-        _resource(
-            "service_capacity", "service_capacity.csv", "service_id unit_id available maximum description updated"
-        ),
+        _resource("service_capacity", "service_capacity.csv", "service_id unit_id available maximum description updated"),
         _resource("funding", "funding.csv", "organization_id service_id source"),
         _resource(
             "organization_identifier",
@@ -129,8 +126,7 @@ RESOURCES: Final = dict(
         _resource(
             "metadata",
             "metadata.csv",
-            "resource_id resource_type last_action_date last_action_type field_name previous_value replacement_value"
-            " updated_by",
+            "resource_id resource_type last_action_date last_action_type field_name previous_value replacement_value updated_by",
         ),
         _resource("meta_table_description", "meta_table_descriptions.csv", "name language character_set"),
     )
@@ -144,8 +140,7 @@ _INDEXED: Final = {*LINKS, "link_id", "resource_id"}
 
 def _table(resource: Resource) -> Table:
     columns = [
-        Column(column, String(ID_LENGTH) if column in _INDEXED else Text, index=column in _INDEXED)
-        for column in resource.columns
+        Column(column, String(ID_LENGTH) if column in _INDEXED else Text, index=column in _INDEXED) for column in resource.columns
     ]
     return Table(f"hsds_{resource.name}", Base.metadata, Column("id", String(ID_LENGTH), primary_key=True), *columns)
 

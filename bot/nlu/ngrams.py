@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 
 from bot.errors import DataError
 from bot.folding import fold
+from bot.nlu.skeleton import skeleton
 
 _CJK_RUN: Final = regex.compile(r"([\p{Han}\p{Hiragana}\p{Katakana}\u3005-\u3007\u30fc]+)")
 _LONGEST: Final = 1600
@@ -23,7 +24,8 @@ _LONGEST: Final = 1600
 def grams(text: str, shortest: int = 3, longest: int = 5) -> Iterator[str]:
     """The n-grams of the folded text, inside words, a word's borders counting as a space.
 
-    Chinese and Japanese runs, which have no borders, give their single characters, pairs and triples.
+    Chinese and Japanese runs, which have no borders, give their single characters, pairs and triples. Words of the other
+    scripts also give the n-grams of their consonants (see `bot.nlu.skeleton`), marked with "~".
     """
     for word in fold(text[:_LONGEST]).split():
         for run in _CJK_RUN.split(word):
@@ -36,6 +38,11 @@ def grams(text: str, shortest: int = 3, longest: int = 5) -> Iterator[str]:
             bordered = f" {run} "
             for size in range(shortest, longest + 1):
                 yield from (bordered[at : at + size] for at in range(len(bordered) - size + 1))
+            if consonants := skeleton(run):
+                yield f"~ {consonants} "
+                bordered = f" {consonants} "
+                for size in range(2, 5):
+                    yield from (f"~{bordered[at : at + size]}" for at in range(len(bordered) - size + 1))
 
 
 class Ngrams:
@@ -44,7 +51,7 @@ class Ngrams:
     An n-gram counts from `min_df` texts on; the `most` frequent are kept.
     """
 
-    def __init__(self, shortest: int = 3, longest: int = 5, min_df: int = 2, most: int = 60_000) -> None:
+    def __init__(self, shortest: int = 3, longest: int = 5, min_df: int = 2, most: int = 80_000) -> None:
         self.shortest, self.longest, self.min_df, self.most = shortest, longest, min_df, most
         self._columns: dict[str, int] = {}
         self._idf: NDArray[np.float32] = np.zeros(0, dtype=np.float32)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-_FILES: Final = ("encoder.py", "groups.py", "model.py", "ngrams.py", "softmax.py", "words.py", "../folding.py")
+_FILES: Final = ("encoder.py", "groups.py", "model.py", "ngrams.py", "skeleton.py", "softmax.py", "words.py", "../folding.py")
 
 
 @cache

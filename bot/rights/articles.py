@@ -35,7 +35,8 @@ class Instrument:
 
 @dataclass(frozen=True)
 class RightsArticle:
-    """One article in one language. `revision` is the English revision it says the same as; `help` topics of services that help."""
+    """One article in one language. `revision` is the English revision it says the same as, `help` the topics of services
+    that help."""
 
     topic: str
     language: str
@@ -126,7 +127,8 @@ def _instruments(path: Path) -> dict[str, Instrument]:
     try:
         rows: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))
         return {
-            name: Instrument(name, row["short"], row.get("part", "article"), row["url"], row["title"]) for name, row in rows.items()
+            name: Instrument(name, row["short"], row.get("part", "article"), row["url"], row["title"])
+            for name, row in rows.items()
         }
     except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise DataError(f"{path} cannot be read: {error!r}.") from error

@@ -46,7 +46,9 @@ def ask(text: str, now: datetime = WEDNESDAY) -> Asked:
 
 
 def expected(expect: dict[str, Any]) -> Filters:
-    found = {key: tuple(value) if isinstance(value, list) else value for key, value in expect.items() if key != "detail"}
+    found: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in expect.items() if key != "detail"
+    }
     if "day" in found:
         ahead = (WEEKDAYS.index(found["day"]) - WEDNESDAY.weekday()) % 7
         found["day"] = WEDNESDAY.date() + timedelta(days=ahead)
@@ -100,7 +102,7 @@ def test_every_name_of_a_language_is_found(language: str) -> None:
     for key, code, pattern in filters._entries(filters.DATA / f"{language}.yml"):
         if key == "languages":
             name = pattern.split("|")[0].replace("-", " ").replace("?", "")
-            message = filters._Message(*filters._tokens(name, None))
+            message = filters._message(name, None)
             reading = filters._Reading(message, lexicon)
             assert (len(message.tokens), code) in list(reading._slot("{language}", 0)), name
 
@@ -186,6 +188,16 @@ class TestTimes:
 )
 def test_ages(text: str, age: int | None) -> None:
     assert parse(text, WEDNESDAY).filters.age == age
+
+
+def test_no_papers_alone_is_a_fear_and_no_follow_up() -> None:
+    for text in ("no papers", "sin papeles", "sans papiers", "بدون أوراق", "没有证件"):
+        assert parse(text, WEDNESDAY) == Asked(Filters(no_papers=True))
+
+
+@pytest.mark.parametrize("text", ["sa7bti t7eb tmout", "3ayez 7ad yesa3edni", "fein 7ad yesa3edni"])
+def test_digits_in_arabic_written_in_latin_letters(text: str) -> None:
+    assert parse(text, WEDNESDAY).filters == Filters()
 
 
 class TestPlaces:

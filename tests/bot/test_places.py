@@ -171,9 +171,7 @@ def test_another_city_needs_no_list_of_names(tmp_path: Path) -> None:
     location = KITCHEN["locations"][0]
     towns = ["Brno", "Brno", "Brno", "Kuřim"]
     tables = KITCHEN | {
-        "locations": [
-            location | {"id": f"l{n}", "name": f"Dům {n}", "alternate_name": f"House {n}xy"} for n in range(4)
-        ],
+        "locations": [location | {"id": f"l{n}", "name": f"Dům {n}", "alternate_name": f"House {n}xy"} for n in range(4)],
         "addresses": [
             KITCHEN["addresses"][0]
             | {"id": f"a{n}", "location_id": f"l{n}", "city": town, "region": "Židenice", "postal_code": f"6150{n}"}

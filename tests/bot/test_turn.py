@@ -31,7 +31,8 @@ def text(careline: Careline, dialogue: FakeDialogue, words: str, provider_id: st
 def _take(home: Path, barrier, answers) -> None:  # type: ignore[no-untyped-def]
     """One process of several that get the same message."""
     careline = Careline.open(Settings.from_env(environment(home)))
-    dialogue = FakeDialogue(lambda question: Reply(opening=(Phrase("more.where", {"place": str(multiprocessing.current_process().pid)}),)))
+    mine = Phrase("more.where", {"place": str(multiprocessing.current_process().pid)})
+    dialogue = FakeDialogue(Reply(opening=(mine,)))
     barrier.wait()
     reply = text(careline, dialogue, "where can i find a dentist")
     answers.put((reply.opening[0].params["place"], len(dialogue.asked)))

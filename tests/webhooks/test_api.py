@@ -11,6 +11,8 @@ from bot.errors import DatabaseUnavailable
 from bot.reply import Choice, Phrase, Reply
 from tests.fakes import FakeDialogue
 
+FIELDS = ("text", "language", "place", "conversation", "something else")
+
 
 def ask(client: FlaskClient, **body: object) -> dict:  # type: ignore[type-arg]
     response = client.post("/api/chat", json=body)
@@ -82,7 +84,7 @@ def test_other_content_types_and_methods(client: FlaskClient) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=50),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "language", "place", "conversation", "x"]), inner),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner),
         max_leaves=8,
     )
 )

@@ -256,9 +256,7 @@ def test_staying_in_the_conversation(ada: Desk, careline: Careline, case: str) -
         assert len(session.scalars(select(OutboxMessage)).all()) == 2
 
 
-def test_an_answer_to_somebody_elses_case_is_not_sent_and_not_lost(
-    ada: Desk, ben: Desk, careline: Careline, case: str
-) -> None:
+def test_an_answer_to_somebody_elses_case_is_not_sent_and_not_lost(ada: Desk, ben: Desk, careline: Careline, case: str) -> None:
     ada.get(f"/desk/cases/{case}")
     ada.post(f"/desk/cases/{case}/claim")
     ben.get(f"/desk/cases/{case}")

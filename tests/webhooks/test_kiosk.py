@@ -150,7 +150,7 @@ def test_an_article_is_shown_in_full_and_cannot_bring_html(visitor: Visitor, dia
 
 
 def test_what_a_person_writes_is_shown_as_text(visitor: Visitor) -> None:
-    assert "<q dir=\"auto\">&lt;b&gt;food" in visitor.ask("<b>food")
+    assert '<q dir="auto">&lt;b&gt;food' in visitor.ask("<b>food")
 
 
 def test_a_tile_asks_for_its_topic(visitor: Visitor, dialogue: FakeDialogue) -> None:
@@ -241,9 +241,7 @@ def test_end_erases_everything(visitor: Visitor, careline: Careline, dialogue: F
     assert (count(careline, Conversation), count(careline, Message)) == (0, 0)
 
 
-def test_the_page_of_an_erased_conversation_asks_nothing(
-    visitor: Visitor, careline: Careline, dialogue: FakeDialogue
-) -> None:
+def test_the_page_of_an_erased_conversation_asks_nothing(visitor: Visitor, careline: Careline, dialogue: FakeDialogue) -> None:
     visitor.ask("I need food")
     old = visitor.page
     visitor.press("action", "end")
@@ -255,9 +253,7 @@ def test_the_page_of_an_erased_conversation_asks_nothing(
     assert count(careline, Message) == 0
 
 
-def test_an_end_that_fails_says_so_and_can_be_repeated(
-    visitor: Visitor, careline: Careline, dialogue: FakeDialogue
-) -> None:
+def test_an_end_that_fails_says_so_and_can_be_repeated(visitor: Visitor, careline: Careline, dialogue: FakeDialogue) -> None:
     visitor.ask("I need food")
     conversation = visitor.conversation
     answer, dialogue.answer = dialogue.answer, DialogueUnavailable("down")
@@ -315,9 +311,7 @@ def test_a_person_answers_on_the_page(visitor: Visitor, careline: Careline, dial
     assert dialogue.asked == []
 
 
-def test_silence_says_that_the_message_went_to_a_person(
-    visitor: Visitor, careline: Careline, dialogue: FakeDialogue
-) -> None:
+def test_silence_says_that_the_message_went_to_a_person(visitor: Visitor, careline: Careline, dialogue: FakeDialogue) -> None:
     visitor.press("send", "0")
     with careline.database.begin() as session:
         session.scalars(select(Case)).one().status = "claimed"
@@ -388,5 +382,3 @@ def test_a_case_that_was_answered_opens_again(careline: Careline, visitor: Visit
         assert (case.status, case.claimed_by) == ("open", None)
         assert case.opened_at > before
         assert [one.case.id for one in escalation.queue(session)] == [case.id]
-
-

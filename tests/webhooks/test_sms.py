@@ -57,9 +57,7 @@ def test_a_verbatim_webhook_of_the_provider(client: FlaskClient, careline: Carel
         ("é" * 28, "not even ASCII"),
     ],
 )
-def test_a_bad_signature_is_refused_and_nothing_stored(
-    texter: Texter, careline: Careline, signature: str, reason: str
-) -> None:
+def test_a_bad_signature_is_refused_and_nothing_stored(texter: Texter, careline: Careline, signature: str, reason: str) -> None:
     response = texter.post({"Body": "food", "MessageSid": "SM1"}, signature=signature)
     assert response.status_code == 403, reason
     assert stored(careline) == 0
@@ -144,9 +142,7 @@ def test_a_picture_without_words(texter: Texter) -> None:
         ({"MessageSid": "S" * 65}, "an id that is none"),
     ],
 )
-def test_what_cannot_be_answered_is_a_clear_4xx(
-    texter: Texter, careline: Careline, form: dict[str, str], reason: str
-) -> None:
+def test_what_cannot_be_answered_is_a_clear_4xx(texter: Texter, careline: Careline, form: dict[str, str], reason: str) -> None:
     response = texter.post({"Body": "food", "MessageSid": "SM1", **form})
     assert response.status_code == 400, reason
     assert response.mimetype == "application/problem+json"

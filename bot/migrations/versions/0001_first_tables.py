@@ -94,9 +94,7 @@ def upgrade() -> None:
     with op.batch_alter_table("hsds_contact", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_hsds_contact_location_id"), ["location_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hsds_contact_organization_id"), ["organization_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_hsds_contact_service_at_location_id"), ["service_at_location_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_hsds_contact_service_at_location_id"), ["service_at_location_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hsds_contact_service_id"), ["service_id"], unique=False)
 
     op.create_table(
@@ -203,9 +201,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("hsds_organization", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_hsds_organization_parent_organization_id"), ["parent_organization_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_hsds_organization_parent_organization_id"), ["parent_organization_id"], unique=False)
 
     op.create_table(
         "hsds_organization_identifier",
@@ -217,9 +213,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("hsds_organization_identifier", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_hsds_organization_identifier_organization_id"), ["organization_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_hsds_organization_identifier_organization_id"), ["organization_id"], unique=False)
 
     op.create_table(
         "hsds_phone",
@@ -239,9 +233,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_hsds_phone_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hsds_phone_location_id"), ["location_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hsds_phone_organization_id"), ["organization_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_hsds_phone_service_at_location_id"), ["service_at_location_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_hsds_phone_service_at_location_id"), ["service_at_location_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hsds_phone_service_id"), ["service_id"], unique=False)
 
     op.create_table(
@@ -296,9 +288,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("hsds_schedule", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_hsds_schedule_location_id"), ["location_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_hsds_schedule_service_at_location_id"), ["service_at_location_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_hsds_schedule_service_at_location_id"), ["service_at_location_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hsds_schedule_service_id"), ["service_id"], unique=False)
 
     op.create_table(
@@ -345,9 +335,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("hsds_service_area", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_hsds_service_area_service_at_location_id"), ["service_at_location_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_hsds_service_area_service_at_location_id"), ["service_at_location_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hsds_service_area_service_id"), ["service_id"], unique=False)
 
     op.create_table(

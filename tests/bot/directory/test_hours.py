@@ -83,9 +83,7 @@ def local(text: str | None) -> datetime | None:
         ([WEEKDAYS | {"until": "2026-11-20"}], "2026-11-23 10:00", "unknown", None, None, "the rule has ended"),
     ],
 )  # fmt: skip
-def test_opening(
-    rows: list[dict[str, Any]], moment: str, state: str, until: str | None, opens: str | None, reason: str
-) -> None:
+def test_opening(rows: list[dict[str, Any]], moment: str, state: str, until: str | None, opens: str | None, reason: str) -> None:
     aware = datetime.fromisoformat(moment).replace(tzinfo=LONDON)
     got = opening(read_schedules(rows), aware, LONDON, public_holidays("GB"))
     assert got == Opening(state, local(until), local(opens)), reason  # type: ignore[arg-type]

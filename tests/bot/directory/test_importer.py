@@ -43,8 +43,7 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     tables = [*TABLES.values(), LISTING, CARD]
     with database.read() as session:
         return {
-            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
-            for table in tables
+            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))] for table in tables
         }
 
 
@@ -91,9 +90,7 @@ def test_later_import_updates_adds_and_removes(database: Database, package: Pack
     assert stored(database, "phone") == {}
 
 
-def test_a_crash_leaves_the_old_directory(
-    database: Database, package: Package, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_leaves_the_old_directory(database: Database, package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
     import_package(database, package(KITCHEN))
     before = everything(database)
 
@@ -186,14 +183,10 @@ def test_a_bad_row_is_left_out_and_reported_with_its_line(
     report = import_package(database, package(kitchen(services=[KITCHEN["services"][0], row])))
     assert set(stored(database, "service")) == {"s1"}
     assert report.counts["service"].rejected == 1
-    assert [(issue.file, issue.line, issue.field, issue.kind) for issue in report.issues] == [
-        ("services.csv", 3, field, "error")
-    ]
+    assert [(issue.file, issue.line, issue.field, issue.kind) for issue in report.issues] == [("services.csv", 3, field, "error")]
 
 
-def test_what_the_standard_requires_but_a_person_can_do_without_is_reported(
-    database: Database, package: Package
-) -> None:
+def test_what_the_standard_requires_but_a_person_can_do_without_is_reported(database: Database, package: Package) -> None:
     address = {"id": "a1", "location_id": "l1", "address_1": "1 Road", "city": "Port Amity"}
     report = import_package(database, package(kitchen(addresses=[address])))
     assert stored(database, "address")["a1"].address_1 == "1 Road"
@@ -330,9 +323,7 @@ def full_service() -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda one: [one], lambda one: {"contents": [one], "page_number": 1}, lambda one: one]
-)
+@pytest.mark.parametrize("wrap", [lambda one: [one], lambda one: {"contents": [one], "page_number": 1}, lambda one: one])
 def test_full_services_in_json(
     database: Database,
     tmp_path: Path,
@@ -367,9 +358,7 @@ def test_what_is_told_twice_is_taken_once(database: Database, tmp_path: Path) ->
     report = import_package(database, path)
     organization = stored(database, "organization")["o1"]
     assert (organization.name, organization.website) == ("Kitchen Club", "https://k.example")
-    assert [(issue.line, issue.field, issue.value) for issue in report.issues] == [
-        (2, "organization.name", "Another name")
-    ]
+    assert [(issue.line, issue.field, issue.value) for issue in report.issues] == [(2, "organization.name", "Another name")]
 
 
 # What is refused

@@ -35,9 +35,7 @@ def is_it(found: ServiceCard, expected: str) -> bool:
 
 
 def asked(session: Session, row: dict[str, Any]) -> Query:
-    filters = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in row.get("filters", {}).items()
-    }
+    filters = {name: tuple(value) if isinstance(value, list) else value for name, value in row.get("filters", {}).items()}
     near = Places.load(session).find(row["place"]) if "place" in row else None
     assert ("place" in row) == (near is not None)
     return Query(row["topic"], near, Filters(**filters))
@@ -67,9 +65,7 @@ NOON = "2026-11-23 12:00"
 
 
 @pytest.mark.parametrize("near", [None, EASTGATE])
-def test_every_topic_has_an_answer_that_holds_together(
-    session: Session, settings: Settings, at: At, near: Place | None
-) -> None:
+def test_every_topic_has_an_answer_that_holds_together(session: Session, settings: Settings, at: At, near: Place | None) -> None:
     for topic in topics(session):
         query = Query(topic, near)
         result = search(session, query, at(NOON), settings)
@@ -118,9 +114,7 @@ def statements(database: Database) -> Iterator[list[str]]:
     "filters",
     [Filters(), Filters(open_now=True, languages=("ne",)), Filters(women=True, free=True, age=3, open_now=True)],
 )
-def test_a_search_asks_the_database_a_handful_of_times(
-    demo: Database, settings: Settings, at: At, filters: Filters
-) -> None:
+def test_a_search_asks_the_database_a_handful_of_times(demo: Database, settings: Settings, at: At, filters: Filters) -> None:
     with demo.read() as session, statements(demo) as told:
         search(session, Query("health_clinic", EASTGATE, filters), at("2026-11-23 03:00"), settings)
     assert len(told) <= 8
@@ -236,9 +230,7 @@ def test_what_outranks_what() -> None:
     soon = Opening("closed", opens=datetime(2026, 11, 23, 14))
     assert loss(opening=soon) < loss(opening=Opening("closed"))
     assert loss(distance=None) < loss(opening=Opening("closed"))  # a line that answers before a near door that is shut
-    everything_wrong = loss(
-        distance=20_000.0, unmet=3, topic_rank=3, cost=2, verified_on=None, opening=Opening("closed")
-    )
+    everything_wrong = loss(distance=20_000.0, unmet=3, topic_rank=3, cost=2, verified_on=None, opening=Opening("closed"))
     assert loss(closed_for_now=True) > everything_wrong
     assert WEIGHTS["near"] < WEIGHTS["far"] < WEIGHTS["away"]
 
@@ -333,9 +325,7 @@ def test_only_web_addresses_are_given_out(
     assert found.url == expected
 
 
-def test_a_directory_with_gaps_is_still_searched(
-    database: Database, package: Package, settings: Settings, at: At
-) -> None:
+def test_a_directory_with_gaps_is_still_searched(database: Database, package: Package, settings: Settings, at: At) -> None:
     keep = ("services", "taxonomy_terms", "attributes")
     import_package(database, package({name: KITCHEN[name] for name in keep}))
     with database.read() as session:
