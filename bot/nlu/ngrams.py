@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from bot.errors import DataError
-from bot.folding import fold
+from bot.folding import fold, loosen
 from bot.nlu.skeleton import skeleton
 
 _CJK_RUN: Final = regex.compile(r"([\p{Han}\p{Hiragana}\p{Katakana}\u3005-\u3007\u30fc]+)")
@@ -22,12 +22,12 @@ _LONGEST: Final = 1600
 
 
 def grams(text: str, shortest: int = 3, longest: int = 5) -> Iterator[str]:
-    """The n-grams of the folded text, inside words, a word's borders counting as a space.
+    """The n-grams of the folded and loosened text, inside words, a word's borders counting as a space.
 
     Chinese and Japanese runs, which have no borders, give their single characters, pairs and triples. Words of the other
     scripts also give the n-grams of their consonants (see `bot.nlu.skeleton`), marked with "~".
     """
-    for word in fold(text[:_LONGEST]).split():
+    for word in loosen(fold(text[:_LONGEST])).split():
         for run in _CJK_RUN.split(word):
             if not run:
                 continue
