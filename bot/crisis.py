@@ -364,6 +364,6 @@ def _check_length(elements: list[Element]) -> None:
     if len(elements) > 1:
         return
     for alternative, any_ending in elements[0].alternatives:
-        least = 2 if elements[0].cjk else 5 if any_ending else 3
+        least = 2 if elements[0].cjk else 5 if any_ending and alternative.isascii() else 3
         if len(alternative) < least:
             raise PatternError(f"{alternative!r} alone is too short")

@@ -162,12 +162,15 @@ def _language(careline: Careline, inbound: Inbound, recorded: Recorded, keyword:
 
 def _opting(careline: Careline, inbound: Inbound, spoken: str, keyword: Keyword | None) -> Decision | None:
     """STOP and START."""
-    if keyword is None or keyword.kind not in (KeywordKind.STOP, KeywordKind.START):
+    if keyword is None or keyword.kind not in (KeywordKind.STOP, KeywordKind.START, KeywordKind.YES):
         return None
     if keyword.kind is KeywordKind.STOP:
         return Decision(_stop(careline, inbound), spoken)
-    if inbound.number is not None:
-        with careline.database.begin() as session:
+    with careline.database.begin() as session:
+        stopped = inbound.number is not None and opt_out.stopped(session, inbound.number)
+        if keyword.kind is KeywordKind.YES and not stopped:
+            return None  # a plain yes; from somebody who stopped us it is the provider's word for START
+        if inbound.number is not None:
             opt_out.start(session, inbound.number)
     return Decision(Reply(opening=(Phrase("start.done"),), topic="start"), spoken)
 

@@ -137,7 +137,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path, provider: str
     seconds = time.monotonic() - started
     assert process.poll() is None, "".join(said)
     assert f"http://127.0.0.1:{port}/desk" in "".join(said)
-    threading.Thread(target=process.stdout.read, daemon=True).start()
+    reader = threading.Thread(target=process.stdout.read, daemon=True)
+    reader.start()
     settings = Settings.from_env({**env, "CARELINE_HOME": str(home)})
     encryption.use(encryption.Vault(["a key for tests only"]))
     database = Database(settings.database)
@@ -146,6 +147,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path, provider: str
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         process.wait(40)
+    reader.join(10)
+    process.stdout.close()
     database.engine.dispose()
 
 
@@ -154,7 +157,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path, provider: str
     [
         ("wher can i get fod in Riverside", "+447700900201", ("Riverside", "Call 01632")),
         ("mi mama no puede bañarse sola, ayuda?", "+447700900202", ("Gratis", "Tel. 01632")),
-        ("jcherche 1 medecin pr mon fils svp cest urgent", "+447700900203", ("Gratuit", "01632")),
+        ("jcherche un medecin pr mon fils a Eastgate svp", "+447700900203", ("Gratuit", "01632")),
     ],
 )
 def test_a_texted_question_gets_a_true_answer(service: Service, words: str, number: str, expected: tuple[str, ...]) -> None:

@@ -197,6 +197,14 @@ class TestRasaDown:
         assert texter("START")[0].startswith("Good to have you back")
 
 
+def test_yes_from_somebody_who_stopped_begins_again(texter: Texter, dialogue: FakeDialogue) -> None:
+    """YES is an opt-in word for the provider; otherwise it is a plain yes."""
+    texter("STOP")
+    assert texter("YES")[0].startswith("Good to have you back")
+    texter("YES")
+    assert dialogue.asked[-1].text == "YES"
+
+
 def test_number_picks_the_choice_offered_last(texter: Texter, dialogue: FakeDialogue) -> None:
     dialogue.answer = Reply(
         opening=(Phrase("unsure.choose"),),
