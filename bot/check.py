@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator
 from string import Formatter
 
+from bot import crisis, filters, keywords, language
+from bot.clock import now
 from bot.errors import DataError
 from bot.nlu.utterances import read_utterances
 from bot.render.segments import measure
 from bot.rights.articles import FOLDER as RIGHTS
 from bot.rights.articles import Rights, read_article
+from bot.settings import LANGUAGES
 from bot.training import ROOT
 from bot.wording import FOLDER as WORDING
 from bot.wording import SOURCE_LANGUAGE, read_catalogue
@@ -21,14 +24,39 @@ GSM_LANGUAGES = frozenset({"en", "es", "fr", "pt", "nl", "sw", "tl"})
 
 def problems() -> list[str]:
     """Everything that is wrong, a sentence each; nothing if all is in order."""
-    return [*_wording(), *_rights(), *_utterances()]
+    return [*_lists(), *_wording(), *_rights(), *_utterances()]
+
+
+def gaps() -> list[str]:
+    """What a language still lacks altogether, a sentence each: people are served in English there, or less well."""
+    folders = ("keywords", "crisis", "filters", "languages", "nlu", "wording", "rights")
+    return [
+        f"{code}: nothing in data/{folder} yet."
+        for folder in folders
+        for code in LANGUAGES
+        if not list((ROOT / "data" / folder).glob(f"{code}*"))
+    ]
+
+
+def _lists() -> Iterator[str]:
+    """Keywords, crisis phrases, filters, languages: each read as the service reads them."""
+    for read in (
+        lambda: keywords.match("stop"),
+        lambda: crisis.match("stop"),
+        lambda: filters.parse("stop", now()),
+        lambda: language.requested("stop", LANGUAGES),
+    ):
+        try:
+            read()
+        except DataError as error:
+            yield str(error)
 
 
 def _wording() -> Iterator[str]:
     english = read_catalogue(WORDING / SOURCE_LANGUAGE / "careline.po")
     source = {(message.context, message.id): str(message.string) for message in english if message.id}
     for path in sorted(WORDING.glob("*/careline.po")):
-        language = path.parent.name
+        code = path.parent.name
         try:
             catalogue = read_catalogue(path)
         except DataError as error:
@@ -36,7 +64,7 @@ def _wording() -> Iterator[str]:
             continue
         found = {(message.context, message.id): message for message in catalogue if message.id}
         for key, text in source.items():
-            name = f"{language}: {key[1]}" + (f" ({key[0]})" if key[0] else "")
+            name = f"{code}: {key[1]}" + (f" ({key[0]})" if key[0] else "")
             message = found.get(key)
             if message is None or not message.string:
                 yield f"{name} has no wording."
@@ -45,7 +73,7 @@ def _wording() -> Iterator[str]:
             elif placeholders(str(message.string)) != placeholders(text):
                 yield f"{name} has other placeholders than the English: {sorted(placeholders(text))}."
         for key in found.keys() - source.keys():
-            yield f"{language}: {key[1]} is not in the English catalogue."
+            yield f"{code}: {key[1]} is not in the English catalogue."
 
 
 def placeholders(text: str) -> set[str]:
@@ -87,7 +115,7 @@ def _utterances() -> Iterator[str]:
         counts[utterance.language, utterance.topic] = counts.get((utterance.language, utterance.topic), 0) + 1
     for topic in {topic for _, topic in counts} - topics:
         yield f"{topic} has utterances, but domain.yml does not know it."
-    for language in sorted({language for language, _ in counts}):
+    for code in sorted({code for code, _ in counts}):
         for topic in sorted(topics):
-            if counts.get((language, topic), 0) < ENOUGH:
-                yield f"{language}: {topic} has {counts.get((language, topic), 0)} utterances, fewer than {ENOUGH}."
+            if counts.get((code, topic), 0) < ENOUGH:
+                yield f"{code}: {topic} has {counts.get((code, topic), 0)} utterances, fewer than {ENOUGH}."

@@ -162,6 +162,8 @@ def check() -> None:
     """Check wording, articles and training data for what is missing, outdated or broken."""
     from bot import check as checking
 
+    for gap in checking.gaps():
+        _console.print(f"[dim]{escape(gap)}[/dim]")
     found = checking.problems()
     for problem in found:
         _console.print(escape(problem))

@@ -33,6 +33,7 @@ from typing import Final
 
 import yaml
 
+from bot.errors import DataError
 from bot.folding import fold, is_cjk, loosen
 
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "crisis"
@@ -57,7 +58,7 @@ class Crisis:
     meaning: str
 
 
-class PatternError(ValueError):
+class PatternError(DataError):
     """A crisis file that cannot be used. The message names the file and the line."""
 
 

@@ -29,6 +29,7 @@ from typing import Any, Final, cast, get_args
 
 import yaml
 
+from bot.errors import DataError
 from bot.folding import fold, loosen, squeeze
 from bot.reply import Detail
 
@@ -78,7 +79,7 @@ class Asked:
     follow_up: bool = False
 
 
-class FilterDataError(ValueError):
+class FilterDataError(DataError):
     """A filter file that cannot be used. The message names the file, the key and the pattern."""
 
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import yaml
 
+from bot.errors import DataError
 from bot.folding import fold, squeeze
 
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "keywords"
@@ -56,7 +57,7 @@ class Keyword:
     languages: tuple[str, ...]
 
 
-class KeywordDataError(ValueError):
+class KeywordDataError(DataError):
     """A keyword file that cannot be used. The message names the file, the kind and the form."""
 
 

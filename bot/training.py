@@ -88,7 +88,8 @@ def train(home: Path, progress: Callable[[float], None] = lambda seconds: None) 
     command += ["--data", str(_merged_utterances(draft)), "data/rules", "--out", str(draft), "--fixed-model-name", "model"]
     started = time.monotonic()
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(home, os.cpu_count() or 1), stdout=output, stderr=subprocess.STDOUT)
+        env = environment(home, threads=os.cpu_count() or 1)
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
         try:
             while process.poll() is None:
                 progress(time.monotonic() - started)

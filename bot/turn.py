@@ -73,6 +73,17 @@ class Decision:
     keep: bool = True
 
 
+def prepare(careline: Careline) -> None:
+    """Load what the first message would otherwise wait for. Raises DataError for a broken list, DatabaseUnavailable."""
+    text = "where is the library open on Sunday"
+    keywords.match(text)
+    crisis.match(text)
+    language.requested(text, careline.settings.languages)
+    language.detect(text, careline.settings.languages, ())
+    filters.parse(text, now())
+    careline.places()
+
+
 def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     """Answer one message, once, however often it arrives.
 

@@ -7,6 +7,7 @@ from flask import Flask
 from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
+from bot.turn import prepare
 from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms
 from webhooks.rasa import RasaDialogue
 
@@ -19,6 +20,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     careline = careline or Careline.open(Settings.from_env(os.environ))
     settings = careline.settings
     dialogue = dialogue or RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
+    prepare(careline)
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=vault().hash("sessions"),

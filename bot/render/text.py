@@ -21,20 +21,20 @@ EXTRA = 3
 SOURCE = 2
 
 
-def lines(reply: Reply, facts: Facts) -> list[Line]:
-    """The reply's pieces, in the order they are read."""
+def lines(reply: Reply, facts: Facts, brief: bool = False) -> list[Line]:
+    """The reply's pieces, in the order they are read. `brief` leaves out of a service what is least needed at once."""
     say = facts.words.say
     result = [Line(say(phrase)) for phrase in reply.opening]
     if reply.article is not None:
         result += _article(reply, facts)
     if reply.detail == "all" and reply.services:
-        result += _everything(reply.services[0], facts)
+        result += _everything(reply.services[0], facts, brief)
     elif reply.detail is not None and reply.services:
         result.append(Line(detail(reply, facts)))
     elif reply.services:
         first, *_ = reply.services
         if reply.article is None and not reply.urgent:
-            result.append(Line(card(first, facts)))
+            result.append(Line(card(first, facts, brief)))
             result += _eligibility(first, facts)
             result += [
                 Line(f"{number} {_brief(service, facts)}", ALTERNATIVES + number)
@@ -60,8 +60,11 @@ def label(choice: Choice, facts: Facts) -> str:
     return choice.name or ""
 
 
-def card(service: ServiceCard, facts: Facts) -> str:
-    """A service in one paragraph: name, where, open, cost, what to bring, phone, date checked."""
+def card(service: ServiceCard, facts: Facts, brief: bool = False) -> str:
+    """A service in one paragraph: name, where, open, cost, what to bring, phone, date checked.
+
+    `brief` leaves out the date, unless it is a warning.
+    """
     place = ", ".join(dict.fromkeys(part for part in (service.name, service.address, service.area) if part))
     if service.distance_m is not None:
         place += f" ({facts.distance(service.distance_m)})"
@@ -72,9 +75,9 @@ def card(service: ServiceCard, facts: Facts) -> str:
         facts.cost(service.cost),
         facts.documents(service),
         facts.words("phone.call", number=phone) if phone else None,
-        facts.checked(service),
+        facts.checked(service) if service.stale or not brief else None,
     ]
-    return ". ".join(part.rstrip(".") for part in parts if part) + "."
+    return facts.words("list.stop").join(part.rstrip(".") for part in parts if part) + facts.words("list.stop").rstrip()
 
 
 def contact(service: ServiceCard, facts: Facts) -> str:
@@ -110,7 +113,7 @@ def _priced(service: ServiceCard, facts: Facts) -> str | None:
     return ". ".join(dict.fromkeys(part.rstrip(".") for part in parts if part)) or None
 
 
-def _everything(service: ServiceCard, facts: Facts) -> list[Line]:
+def _everything(service: ServiceCard, facts: Facts, brief: bool) -> list[Line]:
     """All that is known of a service, the most useful first."""
     more = (
         service.description,
@@ -118,8 +121,9 @@ def _everything(service: ServiceCard, facts: Facts) -> list[Line]:
         ", ".join(facts.languages(service)),
         ", ".join(facts.accessibility(service)),
     )
-    result = [Line(card(service, facts))]
-    result += [Line(f"{text.rstrip('.')}.", EXPLANATION + number) for number, text in enumerate(more) if text]
+    result = [Line(card(service, facts, brief))]
+    stop = facts.words("list.stop").rstrip()
+    result += [Line(f"{text.rstrip('.')}{stop}", EXPLANATION + number) for number, text in enumerate(more) if text]
     return result
 
 
@@ -135,7 +139,7 @@ def _article(reply: Reply, facts: Facts) -> list[Line]:
 
 def _eligibility(service: ServiceCard, facts: Facts) -> list[Line]:
     text = facts.eligibility(service) if slug(service.eligibility or "") != "for_everyone" else None
-    return [Line(text if text.endswith(".") else f"{text}.", EXPLANATION)] if text else []
+    return [Line(f"{text.rstrip('.')}{facts.words('list.stop').rstrip()}", EXPLANATION)] if text else []
 
 
 def _brief(service: ServiceCard, facts: Facts) -> str:
