@@ -11,6 +11,7 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.featurizers.featurizer import Featurizer
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -20,6 +21,7 @@ from bot.errors import DataError
 from bot.nlu.model import IntentModel, ModelOptions
 from bot.nlu.softmax import Floats
 from bot.nlu.source import fingerprint
+from bot.nlu.unsure import likeliest_crisis
 
 _FILE = "intents.npz"
 
@@ -28,7 +30,7 @@ _FILE = "intents.npz"
 class CarelineClassifier(IntentClassifier, GraphComponent):
     """Sets `intent` and `intent_ranking` (the first `ranking`); options otherwise as in `ModelOptions`.
 
-    A confidence is probability × closeness to the nearest known text, so those of a ranking add up to the closeness.
+    A confidence is a calibrated probability, taken down where the text is far from all known ones (see `Ranked`).
     """
 
     @staticmethod
@@ -90,9 +92,7 @@ class CarelineClassifier(IntentClassifier, GraphComponent):
         """Learn from every training text that has an intent."""
         messages = [message for message in training_data.intent_examples if message.get(TEXT) and message.get(INTENT)]
         config = self._config
-        options = ModelOptions(
-            float(config["dense"]), float(config["sparse"]), float(config["penalty"]), int(config["rounds"])
-        )
+        options = ModelOptions(float(config["dense"]), float(config["sparse"]), float(config["penalty"]), int(config["rounds"]))
         vectors, ngrams = _features(messages)
         self._model = IntentModel(options).fit(
             vectors,
@@ -134,3 +134,46 @@ def _features(messages: list[Message]) -> tuple[Floats, csr_matrix]:
         dense.append(vector.features)
         sparse.append(row.features)
     return np.concatenate(dense).astype(np.float32, copy=False), vstack(sparse, format="csr", dtype=np.float32)
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class CrisisFirst(IntentClassifier, GraphComponent):
+    """After the fallback: a message that is some crisis with at least `threshold` is answered as the likeliest one.
+
+    Asking somebody in danger to choose from a list costs more than a staff member's look at a false alarm.
+    """
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """See the class."""
+        return {"threshold": 0.3}
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._threshold = float(config["threshold"])
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> CrisisFirst:
+        """There is nothing to train."""
+        return cls(config)
+
+    @classmethod
+    def required_components(cls) -> list[type]:
+        """Rasa checks that a classifier stands before."""
+        return [IntentClassifier]
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Put the crisis first in the ranking of those messages that are one."""
+        for message in messages:
+            ranking = message.get(INTENT_RANKING_KEY) or []
+            if crisis := likeliest_crisis(ranking, self._threshold):
+                first = {"name": crisis[0], "confidence": crisis[1]}
+                message.set(INTENT, first, add_to_output=True)
+                others = [row for row in ranking if row["name"] not in (crisis[0], DEFAULT_NLU_FALLBACK_INTENT_NAME)]
+                message.set(INTENT_RANKING_KEY, [first, *others], add_to_output=True)
+        return messages

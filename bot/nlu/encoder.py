@@ -8,7 +8,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -135,7 +135,7 @@ class VectorCache:
 
     def _read(self) -> dict[bytes, Vectors]:
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 keys, vectors = file["keys"], file["vectors"]
         except Exception:  # numpy and zipfile raise a dozen kinds for a damaged file; each means "compute again"
             return {}
@@ -158,7 +158,8 @@ class VectorCache:
                 )
             part.replace(self.path)
         except OSError:
-            part.unlink(missing_ok=True)  # a full or read-only disk costs time at the next training, nothing else
+            with suppress(OSError):  # a full or read-only disk costs time at the next training, nothing else
+                part.unlink()
 
 
 def _key(text: str) -> bytes:

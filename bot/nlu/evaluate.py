@@ -5,6 +5,7 @@ copy or its translation. What runs is the code that answers, with the options of
 """
 
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,7 @@ from bot.nlu.ngrams import Ngrams
 from bot.nlu.softmax import Floats
 from bot.nlu.unsure import CONFIG, Thresholds, component, offer, read_config, read_thresholds
 from bot.nlu.utterances import Utterance, read_utterances, without_copies
+from bot.settings import Settings, ours
 
 Progress = Callable[[str, int, int], None]
 
@@ -33,12 +35,13 @@ _RANKED = 10
 
 @dataclass(frozen=True)
 class Guess:
-    """What the model that had not seen `utterance` made of it: the first ten topics with their confidences."""
+    """What the model that had not seen `utterance` made of it: the first ten topics with their confidences, the topic
+    `answered` at once (None: asked back) or the choices `offered`, and whether a crisis `phrase` stands in it."""
 
     utterance: Utterance
     topics: tuple[str, ...]
     confidences: tuple[float, ...]
-    answered: bool
+    answered: str | None
     offered: tuple[str, ...]
     phrase: bool
 
@@ -105,10 +108,10 @@ class Evaluation:
 
     def table(self) -> Table:
         """The short table for a terminal."""
-        table = Table(title=f"Understanding: {self.total.count} texts, {self.folds} folds grouped by meaning")
-        table.add_column("")
-        for heading in ("texts", "first", "in 3", "answered", "wrongly", "asked", "refused", "crisis", "false", "calib."):
-            table.add_column(heading, justify="right")
+        table = Table(title=f"Understanding: {self.total.count} texts, {self.folds} folds grouped by meaning", padding=0)
+        table.add_column("", no_wrap=True)
+        for heading in ("texts", "first", "in 3", "answ.", "wrong", "asked", "ref.", "crisis", "false", "calib."):
+            table.add_column(heading, justify="right", no_wrap=True)
         for name, scores in {"all": self.total, **self.languages, **self.styles}.items():
             crisis = scores.crisis if scores.crisis_phrases is None else scores.crisis_phrases
             table.add_row(
@@ -134,7 +137,7 @@ class Evaluation:
 
 def percent(share: float | None) -> str:
     """ "87.5", or a dash where there is nothing to tell."""
-    return "–" if share is None else f"{100 * share:.1f}"
+    return "\N{EN DASH}" if share is None else f"{100 * share:.1f}"
 
 
 def evaluate(
@@ -149,20 +152,28 @@ def evaluate(
     encoder: Encoder | None = None,
     console: Console | None = None,
 ) -> Evaluation:
-    """Measure understanding on the utterances below `folder`; write `out` (a page) and a .json beside it; print a table.
+    """Measure understanding on the utterances below `folder`; write the page `out` and a .json beside it; print a table.
 
-    `progress` is called with what is being done, how much of it is done, of how much. `cache` keeps the vectors between
-    runs. Raises DataError for data or a configuration that cannot be used.
+    `progress` is called with what is being done, how much of it is done, of how much; without it a terminal shows that.
+    `cache` is the folder that keeps the vectors between runs, that of training if not given. Raises
+    DataError for data or a configuration that cannot be used.
     """
     from bot.nlu.report import page
 
-    tell: Progress = progress or (lambda what, done, of: None)
+    console = console or Console()
+    if progress is None:
+        with console.status("Reading") as status:
+            return evaluate(
+                folder, out, languages, folds, lambda what, done, of: status.update(f"{what}: {done} of {of}"),
+                config=config, cache=cache, encoder=encoder, console=console,
+            )  # fmt: skip
+    cache = cache or Settings.from_env(ours(os.environ)).home / "vectors"
     settings = read_config(config)
     every = read_utterances(folder, languages)
     utterances = without_copies(every)
-    vectors = _encode(utterances, encoder or BundledEncoder(_cores()), cache, tell)
+    vectors = _encode(utterances, encoder or BundledEncoder(_cores()), cache, progress)
     groups = by_meaning(_centred_by_language(vectors, utterances), _texts(utterances), _topics(utterances))
-    guesses = _cross_validate(utterances, vectors, fold_numbers(groups, folds), settings, tell)
+    guesses = _cross_validate(utterances, vectors, fold_numbers(groups, folds), settings, progress)
     evaluation = Evaluation(
         folds=folds,
         copies=len(every) - len(utterances),
@@ -180,13 +191,11 @@ def evaluate(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page(evaluation), encoding="utf-8")
     out.with_suffix(".json").write_text(json.dumps(asdict(evaluation), ensure_ascii=False, indent=1), encoding="utf-8")
-    (console or Console()).print(evaluation.table())
+    console.print(evaluation.table())
     return evaluation
 
 
 def _cores() -> int:
-    import os
-
     return os.cpu_count() or 1
 
 
@@ -198,11 +207,8 @@ def _topics(utterances: Sequence[Utterance]) -> list[str]:
     return [utterance.topic for utterance in utterances]
 
 
-def _encode(utterances: Sequence[Utterance], encoder: Encoder, cache: Path | None, tell: Progress) -> Floats:
-    texts = _texts(utterances)
-    if cache is None:
-        return encoder.encode(texts)
-    return VectorCache(encoder, cache).encode(texts, lambda done, of: tell("encoding", done, of))
+def _encode(utterances: Sequence[Utterance], encoder: Encoder, cache: Path, tell: Progress) -> Floats:
+    return VectorCache(encoder, cache).encode(_texts(utterances), lambda done, of: tell("encoding", done, of))
 
 
 def _centred_by_language(vectors: Floats, utterances: Sequence[Utterance]) -> Floats:
@@ -255,8 +261,7 @@ def _guess(
     matcher: Callable[[str], Any] | None,
 ) -> Guess:
     ranking = [{"name": intents[at], "confidence": float(row[at])} for at in order]
-    first, second = float(row[order[0]]), float(row[order[1]])
-    answered = thresholds.answers(first, second)
+    answered = thresholds.answer(ranking)
     return Guess(
         utterance,
         tuple(intents[at] for at in order),
@@ -292,28 +297,31 @@ def score(guesses: Sequence[Guess]) -> Scores:
         return sum(map(test, guesses)) / len(guesses)
 
     def model(guess: Guess) -> bool:
-        return guess.answered and _is_crisis(guess.topics[0])
+        return guess.answered is not None and _is_crisis(guess.answered)
+
+    def wrong(guess: Guess) -> bool:
+        return guess.answered not in (None, guess.utterance.topic)
 
     crises = [guess for guess in guesses if _is_crisis(guess.utterance.topic)]
     others = [guess for guess in guesses if not _is_crisis(guess.utterance.topic)]
-    asked = [guess for guess in guesses if not guess.answered and guess.offered]
+    asked = [guess for guess in guesses if guess.answered is None and guess.offered]
     strangers = [guess for guess in guesses if guess.utterance.topic == "out_of_scope"]
     with_phrases = _phrase_matcher() is not None
     return Scores(
         count=len(guesses),
         first=certain(lambda guess: guess.right),
         third=certain(lambda guess: guess.utterance.topic in guess.topics[:3]),
-        answered=certain(lambda guess: guess.answered),
-        answered_wrong=certain(lambda guess: guess.answered and not guess.right),
+        answered=certain(lambda guess: guess.answered is not None),
+        answered_wrong=certain(wrong),
         asked=len(asked) / len(guesses),
         asked_right=share(asked, lambda guess: guess.utterance.topic in guess.offered),
-        refused=certain(lambda guess: not guess.answered and not guess.offered),
+        refused=certain(lambda guess: guess.answered is None and not guess.offered),
         crisis=share(crises, model),
         crisis_seen=share(crises, lambda guess: model(guess) or any(map(_is_crisis, guess.offered))),
         crisis_phrases=share(crises, lambda guess: model(guess) or guess.phrase) if with_phrases else None,
         false_crisis=share(others, model),
         false_phrases=share(others, lambda guess: model(guess) or guess.phrase) if with_phrases else None,
-        strangers_answered=share(strangers, lambda guess: guess.answered and not guess.right),
+        strangers_answered=share(strangers, wrong),
         error=_calibration_error(guesses),
     )
 

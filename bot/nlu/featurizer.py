@@ -18,11 +18,11 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.encoder import BundledEncoder, VectorCache
+from bot.nlu.encoder import BundledEncoder, VectorCache, Vectors
 from bot.nlu.model import read_arrays
 from bot.nlu.ngrams import Ngrams
 from bot.nlu.source import fingerprint
-from bot.settings import Settings
+from bot.settings import Settings, ours
 
 
 def _with_text(messages: list[Message]) -> list[Message]:
@@ -74,7 +74,7 @@ class EncoderFeaturizer(DenseFeaturizer, GraphComponent):
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Add vectors to all training texts, those of earlier trainings from the cache."""
-        folder = self._config["cache"] or Settings.from_env(os.environ).home / "vectors"
+        folder = self._config["cache"] or Settings.from_env(ours(os.environ)).home / "vectors"
         threads = int(self._config["training_threads"]) or os.cpu_count() or 1
         messages = _with_text(training_data.training_examples)
         cache = VectorCache(BundledEncoder(threads), Path(folder))
@@ -87,7 +87,7 @@ class EncoderFeaturizer(DenseFeaturizer, GraphComponent):
         self._add(wanted, self._encoder.encode([message.get(TEXT) for message in wanted]))
         return messages
 
-    def _add(self, messages: list[Message], vectors: np.ndarray) -> None:
+    def _add(self, messages: list[Message], vectors: Vectors) -> None:
         for message, vector in zip(messages, vectors, strict=True):
             self.add_features_to_message(None, vector[None, :], TEXT, message)
 
@@ -120,9 +120,7 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         super().__init__(name, config)
         self._model_storage = model_storage
         self._resource = resource
-        self._ngrams = ngrams or Ngrams(
-            **{option: int(config[option]) for option in ("shortest", "longest", "min_df", "most")}
-        )
+        self._ngrams = ngrams or Ngrams(**{option: int(config[option]) for option in ("shortest", "longest", "min_df", "most")})
 
     @classmethod
     def create(

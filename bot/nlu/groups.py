@@ -29,7 +29,7 @@ def centred(vectors: Floats, mean: Floats) -> Floats:
 
 
 def by_meaning(vectors: Floats, texts: Sequence[str], intents: Sequence[str], alike: float = ALIKE) -> NDArray[np.int_]:
-    """The group of each text, numbered from 0: connected by nearness of `vectors` (centred), or by the same folded text.
+    """The group of each text, from 0: connected by nearness of `vectors` (centred), or by the same folded text.
 
     Nearness counts within an intent only: a near copy under another intent misleads a model, it cannot flatter it.
     """

@@ -24,7 +24,7 @@ _LONGEST: Final = 1600
 def grams(text: str, shortest: int = 3, longest: int = 5) -> Iterator[str]:
     """The n-grams of the folded and loosened text, inside words, a word's borders counting as a space.
 
-    Chinese and Japanese runs, which have no borders, give their single characters, pairs and triples. Words of the other
+    Chinese and Japanese runs, which have no borders, give their single characters, pairs and triples. Words of other
     scripts also give the n-grams of their consonants (see `bot.nlu.skeleton`), marked with "~".
     """
     for word in loosen(fold(text[:_LONGEST])).split():
@@ -81,9 +81,7 @@ class Ngrams:
         starts = [0]
         for text in texts:
             counted = Counter(
-                column
-                for gram in grams(text, self.shortest, self.longest)
-                if (column := self._columns.get(gram)) is not None
+                column for gram in grams(text, self.shortest, self.longest) if (column := self._columns.get(gram)) is not None
             )
             columns.extend(counted)
             values.extend(counted.values())

@@ -60,9 +60,10 @@ def page(evaluation: Evaluation) -> str:
 <main>
 <h1>How well messages are understood</h1>
 <p>{total.count} texts in {evaluation.groups} groups of like meaning ({evaluation.copies} copies left out), judged in
-{evaluation.folds} parts, each by a model that has seen none of the part's texts, copies or close translations. The texts
-were written for this service: real messages will be understood less well than this.</p>
-<p>Answered from confidence {thresholds.least:g} on, unless the second topic is closer than {thresholds.margin:g}.
+{evaluation.folds} parts, each by a model that has seen none of the part's texts, copies or close translations. The
+texts were written for this service: real messages will be understood less well than this.</p>
+<p>Answered from confidence {thresholds.least:g} on, unless the second topic is closer than {thresholds.margin:g}; taken
+for a crisis from {thresholds.crisis:g} on, over all crisis topics together.
 All figures are percentages of the texts, except the first.{phrases}</p>
 <h2>Overall</h2>
 {_scores("", {"all": total})}
@@ -152,7 +153,8 @@ def _heat_map(evaluation: Evaluation) -> str:
 
 def _confusions(evaluation: Evaluation) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escape(one.topic)}</th><td class="words">{escape(one.taken_for)}</td><td>{one.count}</td>'
+        f'<tr><th scope="row">{escape(one.topic)}</th><td class="words">{escape(one.taken_for)}</td>'
+        f"<td>{one.count}</td>"
         f'<td class="words"><ul>{"".join(_example(example) for example in one.examples)}</ul></td></tr>\n'
         for one in evaluation.confusions
     )

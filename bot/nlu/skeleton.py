@@ -1,19 +1,18 @@
 """The consonants of a word in Latin letters: where "ta3am" and "طعام", "khana" and "खाना" meet.
 
-Arabic, Urdu and Nepali are often texted in Latin letters, each in its own spelling. What all the spellings share with the
-word in its own script is, roughly, its consonants. Crude on purpose: it feeds a model, nobody reads it.
+Arabic, Urdu and Nepali are often texted in Latin letters, by everybody in their own spelling. What the spellings share
+with the word in its own script is, roughly, its consonants. Crude on purpose: it feeds a model, nobody reads it.
+
+Measured on Spanish, Arabic, Nepali and Urdu together, its n-grams beside the plain ones took the first guess from 65.6 to
+68.4 % right, romanised Arabic from 24 to 30 % and Nepali from 45 to 53 %; Spanish lost half a point.
 """
 
 import re
 from typing import Final
 
 # Folded letters (see `bot.folding`); those not here are vowels, or come and go in Latin letters.
-_ARABIC: Final = dict(
-    zip("بپتٹثجچحخدڈذرڑزژسشصضطظغفقكگلمن", "bpttsjjhkddjrrjjsssdtjgfkkglmn", strict=True)
-) | {"ه": "h"}  # fmt: skip
-_DEVANAGARI: Final = dict(
-    zip("कखगघङचछजझञटठडढणतथदधनपफबभमरलवशषसहंँ", "kkggnjjjjnttddnttddnpfbbmrlbssshnn", strict=True)
-)
+_ARABIC: Final = dict(zip("بپتٹثجچحخدڈذرڑزژسشصضطظغفقكگلمنه", "bpttsjjhkddjrrjjsssdtjgfkkglmnh", strict=True))
+_DEVANAGARI: Final = dict(zip("कखगघङचछजझञटठडढणतथदधनपफबभमरलवशषसहंँ", "kkggnjjjjnttddnttddnpfbbmrlbssshnn", strict=True))
 _SCRIPTS: Final = str.maketrans(_ARABIC | _DEVANAGARI)
 
 # Two letters for one sound, then the digits that stand for Arabic letters.
@@ -26,7 +25,7 @@ _TWICE: Final = re.compile(r"(.)\1+")
 
 
 def skeleton(word: str) -> str:
-    """The consonants of one folded word of Arabic, Devanagari or Latin script; empty for other scripts and for numbers."""
+    """The consonants of one folded word in Arabic, Devanagari or Latin letters; empty for other scripts and numbers."""
     if _LATIN.fullmatch(word):
         word = _PAIRS.sub(lambda pair: _SOUNDS[pair.group()], word).translate(_LETTERS)
     else:

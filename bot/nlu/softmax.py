@@ -1,7 +1,7 @@
 """Multinomial logistic regression on a dense and a sparse block at once.
 
-scikit-learn's needs both in one matrix: as a sparse one its dense part is slow, as a dense one it does not fit. Here each
-block stays as it is, which trains 35,000 texts on two cores in about a minute.
+scikit-learn's needs both in one matrix: as a sparse one its dense part is slow, as a dense one it does not fit. Here
+each block stays as it is: 25,000 texts, 80,000 n-grams and 69 classes take half a minute on two cores.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,9 @@ class Softmax:
         scores: Floats = dense @ self.dense + self.bias
         return scores + sparse @ self.sparse
 
+    def _flat(self) -> NDArray[np.float64]:
+        return np.concatenate([self.dense.ravel(), self.sparse.ravel(), self.bias]).astype(np.float64)
+
     @classmethod
     def fit(
         cls,
@@ -37,9 +40,13 @@ class Softmax:
         count: int,
         penalty: float,
         rounds: int = 80,
+        start: "Softmax | None" = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> "Softmax":
-        """Least cross-entropy with `penalty` / (2 · rows) times the squared weights; at most `rounds` steps of L-BFGS."""
+        """Least cross-entropy with `penalty` / (2 · rows) times the squared weights; at most `rounds` steps of L-BFGS.
+
+        `classes` holds each row's class, 0 to `count` - 1; weights to begin from can be given as `start`.
+        """
         rows, width, height = len(classes), dense.shape[1], sparse.shape[1]
         transposed = sparse.T.tocsr()
         dense_end, sparse_end = width * count, (width + height) * count
@@ -60,9 +67,9 @@ class Softmax:
             cross_entropy = -float(np.log(np.maximum(chances[at, classes], 1e-12)).mean())
             chances[at, classes] -= 1
             chances /= rows
-            slope = np.concatenate(
-                [(dense.T @ chances).ravel(), (transposed @ chances).ravel(), chances.sum(axis=0)]
-            ).astype(np.float64)
+            slope = np.concatenate([(dense.T @ chances).ravel(), (transposed @ chances).ravel(), chances.sum(axis=0)]).astype(
+                np.float64
+            )
             slope[:sparse_end] += strength * theta[:sparse_end]
             return cross_entropy + strength / 2 * float(theta[:sparse_end] @ theta[:sparse_end]), slope
 
@@ -76,7 +83,7 @@ class Softmax:
 
         found = minimize(
             loss,
-            np.zeros(sparse_end + count),
+            np.zeros(sparse_end + count) if start is None else start._flat(),
             jac=True,
             method="L-BFGS-B",
             callback=step,

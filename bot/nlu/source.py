@@ -7,13 +7,11 @@ and a change there would go unnoticed.
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Final
-
-_FILES: Final = ("encoder.py", "groups.py", "model.py", "ngrams.py", "skeleton.py", "softmax.py", "words.py", "../folding.py")
 
 
 @cache
 def fingerprint() -> str:
     """Twelve characters that change with the code that training depends on."""
     folder = Path(__file__).parent
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in _FILES)).hexdigest()[:12]
+    files = [*sorted(folder.glob("*.py")), folder.parent / "folding.py"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]

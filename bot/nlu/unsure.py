@@ -12,12 +12,13 @@ from bot.errors import DataError
 CONFIG: Final = Path(__file__).resolve().parents[2] / "config.yml"
 
 # A choice less likely than this is noise: where no topic reaches it, none is offered.
-LEAST: Final = 0.06
+LEAST: Final = 0.05
 MOST: Final = 3
 
-# Nobody is asked "did you mean: thank you?".
+# What steers the conversation is no answer to "did you mean".
 NEVER_OFFERED: Final = frozenset(
-    ["nlu_fallback", "out_of_scope", "greet", "thanks", "goodbye", "help", "more", "repeat", "start", "bot_identity", "feedback_good", "feedback_bad"]
+    {"greet", "thanks", "goodbye", "help", "human", "stop", "start", "change_language", "repeat", "more", "bot_identity"}
+    | {"feedback_good", "feedback_bad", "wrong_information", "delete_my_data", "out_of_scope", "nlu_fallback"}
 )
 
 
@@ -30,16 +31,31 @@ def offer(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
     return likely[:MOST]
 
 
+def likeliest_crisis(ranking: Sequence[Mapping[str, Any]], threshold: float) -> tuple[str, float] | None:
+    """The first crisis topic of the ranking, with the confidence of all crisis topics together, if that is enough.
+
+    Which crisis it is, is often unclear ("he hits my daughter"); that it is one, much less so.
+    """
+    crises = [row for row in ranking if str(row["name"]).startswith("crisis_")]
+    together = sum(float(row["confidence"]) for row in crises)
+    return (str(crises[0]["name"]), min(together, 1.0)) if crises and together >= threshold else None
+
+
 @dataclass(frozen=True)
 class Thresholds:
-    """From config.yml: answered from `least` confidence on, unless the second topic is closer than `margin`."""
+    """From config.yml: answered from `least` confidence on, unless the second topic is closer than `margin`; taken for
+    a crisis from `crisis` on, over all crisis topics together."""
 
     least: float
     margin: float
+    crisis: float
 
-    def answers(self, first: float, second: float) -> bool:
-        """Whether the first topic is answered, by the confidences of the first two."""
-        return first >= self.least and first - second >= self.margin
+    def answer(self, ranking: Sequence[Mapping[str, Any]]) -> str | None:
+        """The topic that is answered at once, by the model's ranking (of at least two), or None."""
+        if crisis := likeliest_crisis(ranking, self.crisis):
+            return crisis[0]
+        first, second = float(ranking[0]["confidence"]), float(ranking[1]["confidence"])
+        return str(ranking[0]["name"]) if first >= self.least and first - second >= self.margin else None
 
 
 def read_config(path: Path = CONFIG) -> dict[str, Any]:
@@ -61,6 +77,7 @@ def component(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def read_thresholds(config: Mapping[str, Any]) -> Thresholds:
-    """The thresholds of the fallback classifier."""
+    """The thresholds of the fallback classifier and of what overrules it."""
     options = component(config, "FallbackClassifier")
-    return Thresholds(float(options["threshold"]), float(options["ambiguity_threshold"]))
+    crisis = component(config, "CrisisFirst")
+    return Thresholds(float(options["threshold"]), float(options["ambiguity_threshold"]), float(crisis["threshold"]))

@@ -9,7 +9,7 @@ _CJK: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\u3005-\u3007\u30fc\uff70]"
 # A vowel sign of Devanagari is a mark, and a joiner inside a word shapes letters (Persian, Urdu, Nepali): both belong
 # to the word. That is why this is not \w+, which ends a word at either.
 _LETTER: Final = r"[\p{L}\p{M}\p{N}_\u200c\u200d]"
-_INSIDE: Final = r"['’ʼ]"
+_INSIDE: Final = r"['\u2019\u02bc]"
 _WORD: Final = regex.compile(
     rf"(?P<cjk>{_CJK}\p{{M}}*)"
     rf"|(?:(?!{_CJK}){_LETTER})+(?:{_INSIDE}(?:(?!{_CJK}){_LETTER})+)*"
