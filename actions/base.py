@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,15 +15,12 @@ from bot import reply as replies
 from bot.answers import Answer, Asked, Memory
 from bot.careline import Careline
 from bot.clock import now
+from bot.nlu.unsure import crisis_share, offer
+from bot.reply import Phrase
 from bot.settings import Settings
 
-#: A topic less likely than this is not worth offering.
-WORTH_OFFERING = 0.05
-#: Topics that steer the conversation are no answer to "do you mean".
-_STEERING = frozenset(
-    {"greet", "thanks", "goodbye", "help", "human", "stop", "start", "change_language", "repeat", "more", "bot_identity"}
-    | {"feedback_good", "feedback_bad", "wrong_information", "delete_my_data", "out_of_scope", "nlu_fallback"}
-)
+#: From this share of crisis topics on, an answer to another topic says whom to call in danger.
+MAYBE_DANGER = 0.15
 
 
 @cache
@@ -49,7 +46,10 @@ class CarelineAction(Action, ABC):
         """Answer, hand the reply over as data, and remember what it was about."""
         service = careline()
         answer = self.answer(service, question(service, tracker), tracker.latest_message["intent"]["name"])
-        dispatcher.utter_message(json_message=replies.dump(answer.reply))
+        reply = answer.reply
+        if not reply.urgent and crisis_share(_ranking(tracker)) >= MAYBE_DANGER:
+            reply = replace(reply, closing=(Phrase("page.danger"), *reply.closing))
+        dispatcher.utter_message(json_message=replies.dump(reply))
         memory = answer.memory
         return [
             SlotSet("topic", memory.topic),
@@ -78,9 +78,15 @@ def question(service: Careline, tracker: Tracker) -> Asked:
         place=place,
         filters=asked.filters,
         detail=asked.detail,
-        topics=tuple(_likely(tracker.latest_message.get("intent_ranking") or ())),
+        topics=tuple(offer(_ranking(tracker))),
         service=next(tracker.get_latest_entity_values("service"), None),
     )
+
+
+def _ranking(tracker: Tracker) -> list[dict[str, Any]]:
+    """The topics the model holds likely, best first; none for the payload of a choice."""
+    ranking: list[dict[str, Any]] = tracker.latest_message.get("intent_ranking") or []
+    return ranking if len(ranking) > 1 else []
 
 
 def _memory(tracker: Tracker) -> Memory:
@@ -92,9 +98,3 @@ def _memory(tracker: Tracker) -> Memory:
         shown=tuple(slots.get("shown") or ()),
         unsure=int(slots.get("unsure") or 0),
     )
-
-
-def _likely(ranking: Iterable[dict[str, Any]]) -> Iterable[str]:
-    for guess in ranking:
-        if guess["confidence"] >= WORTH_OFFERING and guess["name"] not in _STEERING:
-            yield guess["name"]

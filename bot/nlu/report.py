@@ -21,6 +21,7 @@ th:first-child, td:first-child, td.words { text-align: start; }
 thead th { background: var(--soft); position: sticky; top: 0; }
 td.words { max-width: 44rem; }
 td ul { margin: 0; padding-inline-start: 1.2rem; }
+dt { font-weight: bold; }
 svg text { fill: var(--ink); font: 9px system-ui, sans-serif; }
 """
 
@@ -65,6 +66,7 @@ texts were written for this service: real messages will be understood less well 
 <p>Answered from confidence {thresholds.least:g} on, unless the second topic is closer than {thresholds.margin:g}; taken
 for a crisis from {thresholds.crisis:g} on, over all crisis topics together.
 All figures are percentages of the texts, except the first.{phrases}</p>
+<details><summary>What the columns say</summary><dl>{_legend()}</dl></details>
 <h2>Overall</h2>
 {_scores("", {"all": total})}
 <h2>By language</h2>
@@ -97,7 +99,7 @@ def _cells(scores: Scores) -> list[str]:
 
 
 def _scores(name: str, rows: dict[str, Scores]) -> str:
-    headings = "".join(f'<th scope="col"><abbr title="{escape(why)}">{escape(short)}</abbr></th>' for short, why in _HEADINGS)
+    headings = "".join(f'<th scope="col">{escape(short)}</th>' for short, _ in _HEADINGS)
     first = f'<th scope="col">{escape(name)}</th>' if name else "<td></td>"
     lines = "".join(
         f'<tr><th scope="row">{escape(row)}</th>{"".join(f"<td>{cell}</td>" for cell in _cells(scores))}</tr>\n'
@@ -107,6 +109,10 @@ def _scores(name: str, rows: dict[str, Scores]) -> str:
         f'<div class="wide" role="region" aria-label="{escape(name or "Overall")}" tabindex="0">'
         f"<table><thead><tr>{first}{headings}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
+
+
+def _legend() -> str:
+    return "".join(f"<dt>{escape(short)}</dt><dd>{escape(why)}</dd>" for short, why in _HEADINGS)
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

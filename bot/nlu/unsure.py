@@ -15,6 +15,9 @@ CONFIG: Final = Path(__file__).resolve().parents[2] / "config.yml"
 LEAST: Final = 0.05
 MOST: Final = 3
 
+# Crises with less than this share of another topic's confidence give way to it; the answer then says whom to call.
+CLEARLY: Final = 0.8
+
 # What steers the conversation is no answer to "did you mean".
 NEVER_OFFERED: Final = frozenset(
     {"greet", "thanks", "goodbye", "help", "human", "stop", "start", "change_language", "repeat", "more", "bot_identity"}
@@ -32,13 +35,22 @@ def offer(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def likeliest_crisis(ranking: Sequence[Mapping[str, Any]], threshold: float) -> tuple[str, float] | None:
-    """The first crisis topic of the ranking, with the confidence of all crisis topics together, if that is enough.
+    """The first crisis topic of the ranking, with the confidence of all crisis topics together, if that is enough: at
+    least `threshold`, and no other topic clearly likelier.
 
     Which crisis it is, is often unclear ("he hits my daughter"); that it is one, much less so.
     """
     crises = [row for row in ranking if str(row["name"]).startswith("crisis_")]
-    together = sum(float(row["confidence"]) for row in crises)
-    return (str(crises[0]["name"]), min(together, 1.0)) if crises and together >= threshold else None
+    others = [float(row["confidence"]) for row in ranking if row not in crises]
+    together = crisis_share(ranking)
+    if not crises or together < threshold or together < CLEARLY * max(others, default=0.0):
+        return None
+    return str(crises[0]["name"]), together
+
+
+def crisis_share(ranking: Sequence[Mapping[str, Any]]) -> float:
+    """The confidence of all crisis topics together, from 0 to 1."""
+    return min(sum(float(row["confidence"]) for row in ranking if str(row["name"]).startswith("crisis_")), 1.0)
 
 
 @dataclass(frozen=True)

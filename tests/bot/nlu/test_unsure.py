@@ -35,7 +35,8 @@ def test_crises_count_together() -> None:
         (ranking(food=0.8, goods=0.1), "food"),
         (ranking(food=0.4, goods=0.1), None),  # not sure
         (ranking(food=0.5, goods=0.45), None),  # two alike
-        (ranking(food=0.5, crisis_child=0.35), "crisis_child"),  # danger first
+        (ranking(food=0.4, crisis_child=0.35), "crisis_child"),  # danger first
+        (ranking(food=0.6, crisis_child=0.35), "food"),  # unless something else is clearly likelier
     ],
 )
 def test_answer_or_ask(guesses: list[dict[str, str | float]], answer: str | None) -> None:
