@@ -78,7 +78,6 @@ class Recorded:
     language_chosen: bool
     choices: tuple[Choice, ...]
     last_reply: Reply | None
-    last_reply_at: datetime | None
 
 
 def open_conversation(session: Session, channel: Channel, conversation_id: str | None, number: str | None) -> Conversation:
@@ -135,27 +134,32 @@ def record_inbound(
 def recorded_message(session: Session, message: Message) -> Recorded:
     """What is known of a message's conversation."""
     conversation = session.get_one(Conversation, message.conversation_id)
-    last, last_at = last_reply(session, conversation.id)
+    replies_so_far = last_replies(session, conversation.id)
+    last = replies_so_far[0] if replies_so_far else None
     return Recorded(
         conversation_id=conversation.id,
         message_id=message.id,
         language=conversation.language,
         language_chosen=conversation.language_chosen,
-        choices=last.choices if last else (),
+        choices=next((reply.choices for reply in replies_so_far if reply.choices), ()),
         last_reply=last,
-        last_reply_at=last_at,
     )
 
 
-def last_reply(session: Session, conversation_id: str) -> tuple[Reply | None, datetime | None]:
-    """The newest reply of the conversation, and when its message came; silence does not count."""
-    stored = session.execute(
-        select(Message.reply, Message.received_at)
+#: Choices offered longer ago than this many replies are forgotten.
+REMEMBERED = 6
+
+
+def last_replies(session: Session, conversation_id: str) -> list[Reply]:
+    """The newest replies of the conversation that said something, newest first."""
+    stored = session.scalars(
+        select(Message.reply)
         .where(Message.conversation_id == conversation_id, Message.reply.is_not(None), Message.state == "answered")
         .order_by(Message.id.desc())
-        .limit(1)
-    ).first()
-    return (replies.load(json.loads(stored.reply)), stored.received_at) if stored else (None, None)
+        .limit(REMEMBERED)
+    )
+    found = [replies.load(json.loads(reply)) for reply in stored if reply]
+    return [reply for reply in found if reply != Reply()]
 
 
 def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> None:

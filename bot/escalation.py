@@ -85,6 +85,14 @@ def claimed(session: Session, conversation_id: str) -> bool:
     return session.scalar(query) is not None
 
 
+def emergency(session: Session, conversation_id: str, lasts: timedelta) -> str | None:
+    """The crisis topic of an emergency in this conversation that is younger than `lasts` and not closed, else None."""
+    query = select(Case.topic).where(
+        Case.conversation_id == conversation_id, Case.urgent, Case.status != "closed", Case.due_at > now() - lasts
+    )
+    return session.scalar(query)
+
+
 def conversation_of(session: Session, case: Case) -> Conversation:
     """The conversation a case is about."""
     return session.get_one(Conversation, case.conversation_id)

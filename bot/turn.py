@@ -4,6 +4,7 @@ What needs no model (keywords, crisis, a person at work on the case) is decided 
 that it works when the dialogue is down. No transaction is open while the dialogue is waited for.
 """
 
+import re
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,10 +27,11 @@ EMERGENCY_LASTS = timedelta(minutes=30)
 #: What a text may have at most; more is not read. Providers send at most 1,600 characters.
 LONGEST = 1600
 
-#: Topics of answers that mean a message was not understood; in an emergency they are not given.
-UNCLEAR = (None, "out_of_scope", "more", "greet")
+#: Topics of answers that are not given in an emergency: the message was not understood, or means "help me".
+UNCLEAR = (None, "out_of_scope", "more", "greet", "help", "human", "bot_identity", "repeat", "feedback_bad")
 
 SILENCE = Reply()
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 #: Payload of the choice that stops all texts.
 OPT_OUT = "/opt_out"
 
@@ -108,8 +110,9 @@ def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
 
 
 def clean(text: str) -> str:
-    """The text without NUL bytes and lone surrogates, which databases refuse, and not longer than a message can be."""
-    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8").strip()[:LONGEST]
+    """The text without control characters, writing-direction overrides and lone surrogates, which databases refuse or
+    which say nothing, and not longer than a message can be."""
+    return _UNSEEN.sub("", text).encode("utf-8", "ignore").decode("utf-8").strip()[:LONGEST]
 
 
 def _again(careline: Careline, inbound: Inbound) -> Turn:
@@ -144,8 +147,12 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
     if payload == erasure.CONFIRMED:
         done = erasure.erase(careline, dialogue, recorded.conversation_id)
         return Decision(done, spoken, keep=False)
+    with careline.database.read() as session:
+        danger = cases.emergency(session, recorded.conversation_id, EMERGENCY_LASTS)
+    if danger is not None and (not inbound.text or (keyword is not None and keyword.kind in STAYING)):
+        return Decision(emergency.stay(careline, danger), spoken)
     fixed = _fixed(careline, inbound, recorded, spoken, keyword, payload)
-    return Decision(fixed, spoken) if fixed is not None else _ask(careline, dialogue, inbound, recorded, spoken, payload)
+    return Decision(fixed, spoken) if fixed is not None else _ask(careline, dialogue, inbound, recorded, spoken, payload, danger)
 
 
 def _language(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None, asked_for: str | None) -> str:
@@ -211,6 +218,9 @@ def _silence(careline: Careline, inbound: Inbound, recorded: Recorded, spoken: s
     return None
 
 
+#: Keywords that, in an emergency, get the emergency's numbers again.
+STAYING = (KeywordKind.HELP, KeywordKind.HUMAN, KeywordKind.NO, KeywordKind.REPEAT, KeywordKind.MORE)
+
 #: Keywords that mean the same as a sentence the dialogue understands.
 _PAYLOADS = {
     KeywordKind.MORE: "/more",
@@ -245,6 +255,8 @@ def _fixed(
     if payload == OPT_OUT:
         return _stop(careline, inbound)
     match keyword.kind if keyword else None:
+        case KeywordKind.NUMBER if payload is None:
+            return Reply(opening=(Phrase("unsure.again"),), closing=offer)
         case KeywordKind.HELP:
             return Reply(opening=(Phrase("help.how"),), topic="help")
         case KeywordKind.HUMAN:
@@ -257,7 +269,13 @@ def _fixed(
 
 
 def _ask(
-    careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: Recorded, spoken: str, payload: str | None
+    careline: Careline,
+    dialogue: Dialogue,
+    inbound: Inbound,
+    recorded: Recorded,
+    spoken: str,
+    payload: str | None,
+    danger: str | None,
 ) -> Decision:
     """Let the dialogue answer."""
     question = Question(recorded.conversation_id, inbound.text, spoken, inbound.channel, payload, inbound.place)
@@ -268,16 +286,9 @@ def _ask(
     if answer.language is not None and answer.language != spoken:
         remember_language(careline.database, recorded.conversation_id, answer.language, chosen=True)
         spoken = answer.language
-    if answer.topic in UNCLEAR and _in_emergency(recorded):
-        assert recorded.last_reply is not None
-        answer = emergency.stay(careline, recorded.last_reply)
+    if danger is not None and answer.topic in UNCLEAR:
+        answer = emergency.stay(careline, danger)
     return Decision(answer, spoken)
-
-
-def _in_emergency(recorded: Recorded) -> bool:
-    if recorded.last_reply is None or recorded.last_reply_at is None or not recorded.last_reply.urgent:
-        return False
-    return now() - recorded.last_reply_at < EMERGENCY_LASTS
 
 
 def _later() -> Reply:

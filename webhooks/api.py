@@ -17,7 +17,11 @@ blueprint = Blueprint("api", __name__)
 @blueprint.post("/api/chat")
 def chat() -> Response:
     """Answer one message of a kiosk, a simulator or a program."""
-    inbound = _inbound(request.get_json(silent=False))
+    try:
+        body = request.get_json(silent=False)
+    except RecursionError:
+        abort(400, "The body is nested too deeply.")
+    inbound = _inbound(body)
     turn = answer(inbound)
     messages = rendering.render(turn.reply, render.facts(careline(), turn.language, "kiosk"))
     with careline().database.read() as session:
@@ -57,7 +61,7 @@ def _inbound(body: Any) -> Inbound:
         abort(422, "text must be a string.")
     if len(text) > LONGEST:
         abort(422, f"text may have {LONGEST} characters.")
-    if not (conversation is None or (isinstance(conversation, str) and len(conversation) <= 36)):
+    if not (conversation is None or (isinstance(conversation, str) and conversation.isascii() and len(conversation) <= 36)):
         abort(422, "conversation must be the id of an earlier answer, or null.")
     if not (language is None or (isinstance(language, str) and language in careline().settings.languages)):
         abort(422, f"language must be null or one of {', '.join(careline().settings.languages)}.")

@@ -72,7 +72,7 @@ def inbound(form: Mapping[str, str], country: str) -> Inbound | None:
         text=form.get("Body", ""),
         number=number,
         provider_id=provider_id,
-        media=int(media) if media.isascii() and media.isdigit() else 0,
+        media=int(media) if media.isascii() and media.isdigit() and len(media) < 4 else 0,
     )
 
 

@@ -38,12 +38,11 @@ def _places_to_go(careline: Careline, need: str, text: str) -> tuple[ServiceCard
         return search(session, query, moment, careline.settings).cards
 
 
-def stay(careline: Careline, last: Reply) -> Reply:
-    """The answer to an unclear message that follows an emergency: never a menu."""
-    topic = last.topic or "crisis_medical"
+def stay(careline: Careline, topic: str) -> Reply:
+    """The answer to what follows an emergency and is no new need: the numbers again, never a menu."""
     numbers = _numbers(careline, topic)
     key = "crisis.stay_emergency" if numbers["line"] == numbers["emergency"] else "crisis.stay"
-    return Reply(opening=(Phrase(key, numbers),), topic=topic, urgent=True, escalation=last.escalation)
+    return Reply(opening=(Phrase(key, numbers),), topic=topic, urgent=True, escalation=Escalation("open"))
 
 
 def _phrase(careline: Careline, topic: str) -> Phrase:

@@ -15,7 +15,7 @@ from bot.conversation import Message, open_conversation
 from bot.errors import DialogueUnavailable
 from bot.escalation import Case
 from bot.outbox import OutboxMessage
-from bot.reply import Phrase, Reply
+from bot.reply import Choice, Phrase, Reply
 from bot.settings import Settings
 from bot.turn import Inbound, take_turn
 from tests.conftest import environment
@@ -115,7 +115,7 @@ def test_an_old_emergency_is_over(careline: Careline, dialogue: FakeDialogue, mo
     text(careline, dialogue, "i want to kill myself")
     dialogue.answer = Reply(opening=(Phrase("unsure.again"),))
     moment = clock.now() + timedelta(hours=2)
-    monkeypatch.setattr("bot.turn.now", lambda: moment)
+    monkeypatch.setattr("bot.escalation.now", lambda: moment)
     assert not text(careline, dialogue, "dont know anymore what", "SM2").urgent
 
 
@@ -129,3 +129,23 @@ def test_every_crisis_has_its_words_and_numbers(careline: Careline) -> None:
         for language in careline.wording.languages:
             words = careline.wording.words(language, "sms", emergency="112")
             assert "112" in words.say(reply.opening[0]), (topic, language)
+
+
+@pytest.mark.parametrize("words", ["HELP", "0", "", "no", "more"])
+def test_keywords_in_an_emergency_get_its_numbers_again(careline: Careline, dialogue: FakeDialogue, words: str) -> None:
+    text(careline, dialogue, "i want to kill myself")
+    assert text(careline, dialogue, "many thanks for that", "SM2").topic == "thanks"
+    reply = text(careline, dialogue, words, "SM3")
+    assert reply.urgent
+    assert reply.opening[0].key == "crisis.stay"
+
+
+def test_choices_stay_until_others_are_offered(careline: Careline, dialogue: FakeDialogue) -> None:
+    dialogue.answer = Reply(opening=(Phrase("unsure.choose"),), choices=(Choice("/food"), Choice("/goods")))
+    text(careline, dialogue, "something for the kids")
+    dialogue.answer = Reply(opening=(Phrase("thanks.welcome"),), topic="thanks")
+    text(careline, dialogue, "how kind of you all")
+    text(careline, dialogue, "many thanks indeed", "SM2")
+    text(careline, dialogue, "2", "SM3")
+    assert dialogue.asked[-1].payload == "/goods"
+    assert text(careline, dialogue, "9", "SM4").opening[0].key == "unsure.again"
