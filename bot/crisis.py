@@ -40,6 +40,8 @@ DATA: Final = Path(__file__).resolve().parent.parent / "data" / "crisis"
 LANGUAGES: Final = ("en", "es", "fr", "pt", "nl", "ar", "ur", "ne", "sw", "tl", "zh", "ja")
 TOPICS: Final = ("crisis_suicide", "crisis_medical", "crisis_child", "crisis_violence", "crisis_disaster")
 SOUNDS_LIKE: Final = "sounds_like"
+#: Meanings so plain that no idiom with a gap may cover them.
+NEVER_BLANKED: Final = frozenset({"kill_myself", "want_to_die"})
 
 _BLANK: Final = "░"  # stands for a blanked-out phrase; folding would have removed it, so no message holds one
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -89,7 +91,9 @@ def match(text: str) -> Crisis | None:
     if not loose:
         return None
     phrases = _phrases()
-    hits = phrases.crises.find(phrases.idioms.blank(loose))
+    # A whole wish to die is not blanked out because a game is spoken of some words later.
+    whole = [hit for hit in phrases.crises.find(loose) if hit.pattern.meaning in NEVER_BLANKED]
+    hits = phrases.crises.find(phrases.idioms.blank(loose, whole))
     if not hits:
         return None
     hits = [hit for hit in hits if not any(_covers(other, hit) for other in hits)]
@@ -113,6 +117,11 @@ def _covers(longer: _Hit, hit: _Hit) -> bool:
         and hit.end <= longer.end
         and longer.end - longer.start > hit.end - hit.start
     )
+
+
+def _swallows(idiom: _Hit, whole: list[_Hit]) -> bool:
+    gapped = any(element.after_gap for element in idiom.pattern.elements)
+    return gapped and any(idiom.start <= hit.start and hit.end < idiom.end for hit in whole)
 
 
 def _rank(hit: _Hit, votes: list[str]) -> tuple[int, int, int, int]:
@@ -174,9 +183,12 @@ class _Index:
             for found in self._regex(key, pattern).finditer(loose)
         ]
 
-    def blank(self, loose: str) -> str:
-        """The loosened text with every place where a pattern is found replaced by one word that matches nothing."""
-        spans = sorted((hit.start, hit.end) for hit in self.find(loose))
+    def blank(self, loose: str, whole: list[_Hit]) -> str:
+        """The loosened text with every place where a pattern is found replaced by one word that matches nothing.
+
+        A pattern with a gap may not swallow one of the `whole` phrases.
+        """
+        spans = sorted((hit.start, hit.end) for hit in self.find(loose) if not _swallows(hit, whole))
         for start, end in _joined(spans):
             loose = f"{loose[:start]} {_BLANK} {loose[end:]}"
         return " ".join(loose.split()) if spans else loose

@@ -241,3 +241,10 @@ def test_a_file_that_is_missing_empty_or_no_yaml_is_refused_by_name(tmp_path: Pa
         path.write_text(content, encoding="utf-8")
     with pytest.raises(PatternError, match=re.escape(str(path))):
         crisis.load_file(path, "en")
+
+
+@pytest.mark.parametrize("text", ["I want to kill myself, i lost the game", "I want to kill myself. smoke alarm"])
+def test_a_whole_wish_to_die_is_not_swallowed_by_an_idiom_with_a_gap(text: str) -> None:
+    found = crisis.match(text)
+    assert found is not None
+    assert found.topic == "crisis_suicide"
