@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -22,6 +23,12 @@ from tests.fakes import FakeDialogue
 from webhooks.app import create_app
 
 TOKEN = "a token for tests only"
+
+# How fast a machine is decides no test.
+hypothesis.settings.register_profile(
+    "careline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
+)
+hypothesis.settings.load_profile("careline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
