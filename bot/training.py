@@ -21,7 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: What Rasa may read. Anything else below data/ with a line `responses:` it would take for its own.
 DATA = ("data/nlu", "data/rules")
 #: Modules of bot.nlu that a trained model depends on.
-COMPONENTS = ("classifier", "encoder", "featurizer", "groups", "model", "ngrams", "softmax", "tokenizer", "words")
+COMPONENTS = (
+    "classifier", "encoder", "featurizer", "groups", "model", "ngrams", "skeleton", "softmax", "source", "tokenizer",
+    "unsure", "words",
+)  # fmt: skip
 
 
 def fingerprint() -> str:
