@@ -16,6 +16,8 @@ from bot.training import ROOT
 from bot.wording import FOLDER as WORDING
 from bot.wording import SOURCE_LANGUAGE, read_catalogue
 
+#: English phrases of one catalogue, by channel and key.
+_Source = dict[tuple[str | None, str], str]
 #: Utterances a topic needs in each language that has any.
 ENOUGH = 25
 #: Languages whose texts can stay within the GSM-7 alphabet.
@@ -53,27 +55,44 @@ def _lists() -> Iterator[str]:
 
 
 def _wording() -> Iterator[str]:
-    english = read_catalogue(WORDING / SOURCE_LANGUAGE / "careline.po")
-    source = {(message.context, message.id): str(message.string) for message in english if message.id}
-    for path in sorted(WORDING.glob("*/careline.po")):
-        code = path.parent.name
-        try:
-            catalogue = read_catalogue(path)
-        except DataError as error:
-            yield str(error)
-            continue
-        found = {(message.context, message.id): message for message in catalogue if message.id}
-        for key, text in source.items():
-            name = f"{code}: {key[1]}" + (f" ({key[0]})" if key[0] else "")
-            message = found.get(key)
-            if message is None or not message.string:
-                yield f"{name} has no wording."
-            elif message.fuzzy:
-                yield f"{name} is marked fuzzy: look at it again."
-            elif placeholders(str(message.string)) != placeholders(text):
-                yield f"{name} has other placeholders than the English: {sorted(placeholders(text))}."
-        for key in found.keys() - source.keys():
-            yield f"{code}: {key[1]} is not in the English catalogue."
+    seen: dict[tuple[str, str | None, str], str] = {}
+    for english in sorted((WORDING / SOURCE_LANGUAGE).glob("*.po")):
+        source: _Source = {
+            (message.context, str(message.id)): str(message.string) for message in read_catalogue(english) if message.id
+        }
+        for folder in sorted(path for path in WORDING.iterdir() if path.is_dir()):
+            yield from _catalogue(folder / english.name, source, seen)
+    for path in sorted(WORDING.glob("*/*.po")):
+        if not (WORDING / SOURCE_LANGUAGE / path.name).exists():
+            yield f"{path.parent.name}/{path.name} has no English catalogue beside it."
+
+
+def _catalogue(path: Path, source: _Source, seen: dict[tuple[str, str | None, str], str]) -> Iterator[str]:
+    """One language's words for one part of the service; `seen` says in which catalogue each phrase stood already."""
+    code = path.parent.name
+    if not path.exists():
+        yield f"{code} has no {path.name}."
+        return
+    try:
+        found = {(message.context, str(message.id)): message for message in read_catalogue(path) if message.id}
+    except DataError as error:
+        yield str(error)
+        return
+    for context, phrase in found:
+        if (code, context, phrase) in seen:
+            yield f"{code}: {phrase} stands in {seen[code, context, phrase]} and in {path.name}."
+        seen[code, context, phrase] = path.name
+    for key, text in source.items():
+        name = f"{code}: {key[1]}" + (f" ({key[0]})" if key[0] else "")
+        message = found.get(key)
+        if message is None or not message.string:
+            yield f"{name} has no wording."
+        elif message.fuzzy:
+            yield f"{name} is marked fuzzy: look at it again."
+        elif placeholders(str(message.string)) != placeholders(text):
+            yield f"{name} has other placeholders than the English: {sorted(placeholders(text))}."
+    for key in found.keys() - source.keys():
+        yield f"{code}: {key[1]} is not in the English catalogue."
 
 
 def placeholders(text: str) -> set[str]:

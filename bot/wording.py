@@ -1,6 +1,6 @@
 """Words: looked up in the catalogues of data/wording, by language and channel.
 
-A catalogue is a gettext .po file. `msgid` is the phrase's key, the same in every language, English included; `msgctxt` is a
+A catalogue is a gettext .po file, one for each part of the service (texts, voice, kiosk, desk). `msgid` is the phrase's key, the same in every language, English included; `msgctxt` is a
 channel where that channel needs its own words. Placeholders are Python's `{name}`.
 Looked for in order: this language for this channel, this language, English for this channel, English.
 """
@@ -29,8 +29,11 @@ class Wording:
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Wording":
-        """Read `folder`/<language>/careline.po. Raises DataError for a file that cannot be read."""
-        return cls({path.parent.name: _texts(read_catalogue(path)) for path in sorted(folder.glob("*/careline.po"))})
+        """Read `folder`/<language>/*.po. Raises DataError for a file that cannot be read."""
+        texts: dict[str, dict[tuple[str | None, str], str]] = {}
+        for path in sorted(folder.glob("*/*.po")):
+            texts.setdefault(path.parent.name, {}).update(_texts(read_catalogue(path)))
+        return cls(texts)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -64,7 +67,7 @@ class Words:
         """The phrase `key` with its placeholders filled. Raises DataError if no catalogue has it."""
         text = self.wording.find(key, self.language, self.channel)
         if text is None:
-            raise DataError(f"No wording for {key!r}: add it to data/wording/en/careline.po.")
+            raise DataError(f"No wording for {key!r}: add it to a catalogue in data/wording/en.")
         return text.format(**{**self.common, **params})
 
     def has(self, key: str) -> bool:

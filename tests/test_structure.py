@@ -83,6 +83,10 @@ def test_every_setting_stands_in_the_example() -> None:
     assert len(re.findall(r"^#(CARELINE|TWILIO)_\w+=", example, re.MULTILINE)) == len(ROWS)
 
 
+def _english() -> str:
+    return "".join(path.read_text("utf-8") for path in sorted((ROOT / "data" / "wording" / "en").glob("*.po")))
+
+
 def test_topics_intents_rules_and_wording_agree() -> None:
     domain = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
     intents = set(domain["intents"])
@@ -95,13 +99,13 @@ def test_topics_intents_rules_and_wording_agree() -> None:
         if "intent" in step
     }
     assert ruled == intents | {"nlu_fallback"}
-    wording = (ROOT / "data" / "wording" / "en" / "careline.po").read_text("utf-8")
+    wording = _english()
     assert all(f'msgid "topic.{intent}"' in wording for intent in intents)
 
 
 def test_responses_are_pointers_to_wording() -> None:
     domain = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
-    wording = (ROOT / "data" / "wording" / "en" / "careline.po").read_text("utf-8")
+    wording = _english()
     for variants in domain["responses"].values():
         for variant in variants:
             assert set(variant) == {"custom"}
@@ -109,7 +113,7 @@ def test_responses_are_pointers_to_wording() -> None:
 
 
 def test_phrases_named_in_the_code_exist() -> None:
-    wording = (ROOT / "data" / "wording" / "en" / "careline.po").read_text("utf-8")
+    wording = _english()
     for path in [*modules("bot").values(), *modules("actions").values(), *modules("webhooks").values()]:
         for key in re.findall(r"""(?:Phrase|words)\(\s*"([a-z_.]+)"[,)]""", path.read_text("utf-8")):
             assert f'msgid "{key}"' in wording, f"{path}: {key}"
