@@ -1,7 +1,8 @@
 """Words: looked up in the catalogues of data/wording, by language and channel.
 
-A catalogue is a gettext .po file, one for each part of the service (texts, voice, kiosk, desk). `msgid` is the phrase's key, the same in every language, English included; `msgctxt` is a
-channel where that channel needs its own words. Placeholders are Python's `{name}`.
+A catalogue is a gettext .po file; a language has one for each part of the service. `msgid` is the phrase's key, the same in
+every language, English included; `msgctxt` is a channel where that channel needs its own words. Placeholders are Python's
+`{name}`.
 Looked for in order: this language for this channel, this language, English for this channel, English.
 """
 
