@@ -27,7 +27,7 @@ from typing import Any
 import yaml
 
 from bot import language
-from bot.settings import LANGUAGES
+from bot.languages import LANGUAGES
 
 DEFAULT = "en"
 LENGTHS = ((2, "1-2 words"), (5, "3-5 words"), (1000, "6 and more"))

@@ -8,11 +8,11 @@ from string import Formatter
 from bot import crisis, filters, keywords, language
 from bot.clock import now
 from bot.errors import DataError
+from bot.languages import GSM7, LANGUAGES
 from bot.nlu.utterances import read_utterances
 from bot.render.segments import measure
 from bot.rights.articles import FOLDER as RIGHTS
 from bot.rights.articles import Rights, read_article
-from bot.settings import LANGUAGES
 from bot.training import ROOT
 from bot.wording import FOLDER as WORDING
 from bot.wording import SOURCE_LANGUAGE, read_catalogue
@@ -21,8 +21,6 @@ from bot.wording import SOURCE_LANGUAGE, read_catalogue
 _Source = dict[tuple[str | None, str], str]
 #: Utterances a topic needs in each language that has any.
 ENOUGH = 25
-#: Languages whose texts can stay within the GSM-7 alphabet.
-GSM_LANGUAGES = frozenset({"en", "es", "fr", "pt", "nl", "sw", "tl"})
 
 
 def problems() -> list[str]:
@@ -116,7 +114,7 @@ def _rights() -> Iterator[str]:
             yield f"{name} follows an older revision than the English one."
         if not article.citations:
             yield f"{name} names no source."
-        if measure(article.sms).segments > (2 if article.language in GSM_LANGUAGES else 3):
+        if measure(article.sms).segments > (2 if article.language in GSM7 else 3):
             yield f"{name}: sms is too long for a text."
     for folder in sorted({path.parent for path in RIGHTS.glob("*/*.md")}):
         for topic in set(rights.topics) - {path.stem for path in folder.glob("*.md")}:

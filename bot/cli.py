@@ -173,6 +173,23 @@ def check() -> None:
 
 
 @main.command()
+@click.argument("code")
+@click.option(
+    "--script", default="latin", type=click.Choice(["latin", "arabic", "devanagari", "cjk"]), help="What it is written in."
+)
+@click.option("--name", "names", multiple=True, help="What the language is called; may be given several times.")
+@click.option("--gsm7", is_flag=True, help="Its texts can stay within the letters of a cheap SMS.")
+@_in_a_sentence
+def language(code: str, script: str, names: tuple[str, ...], gsm7: bool) -> None:
+    """Add a language: files for translators to fill, beside those of the others."""
+    from bot import translating
+
+    for path in translating.add(translating.DATA, code, script, names, gsm7):
+        _console.print(f"Wrote {path}")
+    _console.print("Fill them in (docs/translating.md), then run: careline check")
+
+
+@main.command()
 @_home
 @_in_a_sentence
 def db(home: Path | None) -> None:

@@ -35,9 +35,9 @@ import yaml
 
 from bot.errors import DataError
 from bot.folding import fold, is_cjk, loosen
+from bot.languages import LANGUAGES
 
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "crisis"
-LANGUAGES: Final = ("en", "es", "fr", "pt", "nl", "ar", "ur", "ne", "sw", "tl", "zh", "ja")
 TOPICS: Final = ("crisis_suicide", "crisis_medical", "crisis_child", "crisis_violence", "crisis_disaster")
 SOUNDS_LIKE: Final = "sounds_like"
 #: Meanings so plain that no idiom with a gap may cover them.

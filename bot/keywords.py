@@ -23,9 +23,9 @@ import yaml
 
 from bot.errors import DataError
 from bot.folding import fold, squeeze
+from bot.languages import LANGUAGES
 
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "keywords"
-LANGUAGES: Final = ("en", "es", "fr", "pt", "nl", "ar", "ur", "ne", "sw", "tl", "zh", "ja")
 
 
 class KeywordKind(StrEnum):

@@ -34,7 +34,7 @@ import yaml
 
 from bot.errors import DataError
 from bot.folding import fold, is_cjk, squeeze
-from bot.settings import LANGUAGES
+from bot.languages import LANGUAGES, written_in
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "languages"
@@ -62,8 +62,8 @@ _WEIGHT: Final = 8  # Latin letters that one of another script outweighs: names 
 _CJK_WEIGHT: Final = 16  # the same for a character of Chinese or Japanese, which is half a word
 _FLOOR: Final = 0.0005  # detectors are surer of themselves than they are right
 
-_LATIN_WRITTEN: Final = ("en", "es", "fr", "nl", "pt", "sw", "tl")
-_WRITTEN_IN: Final = {"cjk": ("zh", "ja"), "devanagari": ("ne",), "arabic": ("ar", "ur")}
+_LATIN_WRITTEN: Final = written_in("latin")
+_WRITTEN_IN: Final = {"cjk": written_in("cjk"), "devanagari": written_in("devanagari"), "arabic": written_in("arabic")}
 
 _SCRIPTS: Final = {
     "kana": re.compile("[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\uff66-\uff9d]"),

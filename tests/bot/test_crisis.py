@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot import crisis
-from bot.crisis import LANGUAGES, SOUNDS_LIKE, TOPICS, PatternError
+from bot.crisis import SOUNDS_LIKE, TOPICS, PatternError
 from bot.folding import fold, loosen
+from bot.languages import LANGUAGES
 
 MESSAGES = Path(__file__).resolve().parent.parent / "data" / "crisis"
 TELLING_WORDS = [

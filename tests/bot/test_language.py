@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import language
 from bot.errors import DataError
-from bot.settings import LANGUAGES
+from bot.languages import LANGUAGES
 
 TABLES = Path(__file__).resolve().parent.parent / "data" / "language"
 SERVED = st.lists(st.sampled_from(LANGUAGES), min_size=1, unique=True).map(tuple)
