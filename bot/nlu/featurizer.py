@@ -14,15 +14,54 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
 from rasa.nlu.featurizers.sparse_featurizer.sparse_featurizer import SparseFeaturizer
 from rasa.nlu.tokenizers.tokenizer import Tokenizer
-from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.encoder import BundledEncoder, VectorCache, Vectors
 from bot.nlu.model import read_arrays
 from bot.nlu.ngrams import Ngrams
+from bot.nlu.romanised import copies
 from bot.nlu.source import fingerprint
 from bot.settings import Settings, ours
+
+#: Marks a romanised copy among the training messages.
+COPY = "romanised_copy"
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+class RomanisedCopies(GraphComponent):
+    """Adds romanised copies of training texts (see `bot.nlu.romanised`); messages being answered pass unchanged."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """See `bot.nlu.source`."""
+        return {"source": fingerprint()}
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> RomanisedCopies:
+        """There is nothing to configure."""
+        return cls()
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """The training data with the copies at its end."""
+        messages = _with_text(training_data.intent_examples)
+        positions, texts = copies([message.get(TEXT) for message in messages])
+        made = [
+            Message(data={TEXT: text, INTENT: messages[at].get(INTENT), COPY: True})
+            for at, text in zip(positions, texts, strict=True)
+        ]
+        return training_data.merge(TrainingData(training_examples=made))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """The messages as they are."""
+        return messages
 
 
 def _with_text(messages: list[Message]) -> list[Message]:
@@ -76,7 +115,10 @@ class EncoderFeaturizer(DenseFeaturizer, GraphComponent):
         """Add vectors to all training texts, those of earlier trainings from the cache."""
         folder = self._config["cache"] or Settings.from_env(ours(os.environ)).home / "vectors"
         threads = int(self._config["training_threads"]) or os.cpu_count() or 1
-        messages = _with_text(training_data.training_examples)
+        texts = _with_text(training_data.training_examples)
+        copied = [message for message in texts if message.get(COPY)]
+        self._add(copied, np.zeros((len(copied), self._encoder.dim), dtype=np.float32))
+        messages = [message for message in texts if not message.get(COPY)]
         cache = VectorCache(BundledEncoder(threads), Path(folder))
         self._add(messages, cache.encode([message.get(TEXT) for message in messages]))
         return training_data

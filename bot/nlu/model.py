@@ -85,24 +85,29 @@ class IntentModel:
     ) -> "IntentModel":
         """Learn from `vectors` (rows, dim), `ngrams` (rows, width), and each row's intent and text.
 
-        The probabilities are calibrated on a fifth of the texts that the weights for it have not seen, nor anything
-        that means the same; the final weights then use all. Raises DataError for fewer than two intents.
+        A vector of zeros is that of a text to be learned by its n-grams alone. The probabilities are calibrated on a fifth
+        of the other texts that the weights for it have not seen, nor anything that means the same; the final weights then
+        use all. Raises DataError for fewer than two intents.
         """
         self.intents = sorted(set(intents))
         if len(self.intents) < 2:
             raise DataError("There are utterances of fewer than two topics: nothing can be told apart.")
         number = {intent: at for at, intent in enumerate(self.intents)}
         classes = np.array([number[intent] for intent in intents])
-        self._mean = vectors.mean(axis=0).astype(np.float32)
-        self._known = centred(vectors, self._mean)
-        held = folds(by_meaning(self._known, texts, intents), 5) == 0
+        encoded = vectors.any(axis=1)
+        self._mean = vectors[encoded].mean(axis=0).astype(np.float32)
+        self._known = centred(vectors[encoded], self._mean)
+        rows = np.flatnonzero(encoded)
+        held = folds(by_meaning(self._known, [texts[at] for at in rows], [intents[at] for at in rows]), 5) == 0
         trial = None
-        if held.any() and len(set(classes[~held])) == len(self.intents):
-            trial = self._weigh(self._known[~held], ngrams[~held], classes[~held], None, None)
-            logits = trial.logits(self._known[held] * self.options.dense, ngrams[held] * self.options.sparse)
-            self._temperature = _best_temperature(logits, classes[held])
+        if held.any() and len(set(classes[rows[~held]])) == len(self.intents):
+            trial = self._weigh(self._known[~held], ngrams[rows[~held]], classes[rows[~held]], None, None)
+            logits = trial.logits(self._known[held] * self.options.dense, ngrams[rows[held]] * self.options.sparse)
+            self._temperature = _best_temperature(logits, classes[rows[held]])
             self._remote = float(np.quantile(_closeness(self._known[held], self._known[~held]), REMOTE))
-        self._weights = self._weigh(self._known, ngrams, classes, trial, progress)
+        dense = np.zeros_like(vectors)
+        dense[encoded] = self._known
+        self._weights = self._weigh(dense, ngrams, classes, trial, progress)
         return self
 
     def _weigh(

@@ -38,7 +38,7 @@ assert crisis.match("i want to die").topic == "crisis_suicide"
 assert language.requested("German please", LANGUAGES) == "de"
 assert filters.parse("tomorrow", now()).filters.day
 words = Wording.load().words("de", "sms")
-assert words("later.promise") == Wording.load().words("en", "sms")("later.promise")
+assert words("stop.done") == Wording.load().words("en", "sms")("stop.done")
 """
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)}, capture_output=True, text=True
