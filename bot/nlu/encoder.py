@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import DataError
+from bot.nlu import seed
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -105,21 +106,25 @@ def _environment(**values: str) -> Iterator[None]:
 class VectorCache:
     """Vectors of training texts, kept on disk, so that after a change to one topic only its new texts are encoded.
 
-    One file per encoder under `folder`; a text is known by its hash. A damaged file is treated as none. What residents
-    write must never come here: use it for training and evaluation only.
+    One file per encoder under `folder`; a text is known by its hash. A damaged file is treated as none. Vectors that came
+    with the project (see `bot.nlu.seed`), in a file of the same name under `seed`, are taken where the own file has none.
+    What residents write must never come here: use it for training and evaluation only.
     """
 
     _most: Final = 200_000
 
-    def __init__(self, encoder: Encoder, folder: Path) -> None:
+    def __init__(self, encoder: Encoder, folder: Path, seed: Path | None = seed.FOLDER) -> None:
         self.encoder = encoder
+        self.seed = seed
         self.path = folder / f"{encoder.name}-{encoder.version}.npz"
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Like the encoder's `encode`, for what is not in the file yet; the file is then written anew."""
-        keys = [_key(text) for text in texts]
+        keys = [key(text) for text in texts]
         known = self._read()
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if self.seed is not None and any(one not in known for one in keys):
+            known = seed.read(self.seed / self.path.name) | known
+        missing = {one: text for one, text in zip(keys, texts, strict=True) if one not in known}
         if missing:
             if isinstance(self.encoder, BundledEncoder):
                 fresh = self.encoder.encode(list(missing.values()), progress)
@@ -129,7 +134,7 @@ class VectorCache:
             self._write(known, keys)
         if not texts:
             return np.zeros((0, self.encoder.dim), dtype=np.float32)
-        return np.stack([known[key] for key in keys]).astype(np.float32, copy=False)
+        return np.stack([known[one] for one in keys]).astype(np.float32, copy=False)
 
     def _read(self) -> dict[bytes, Vectors]:
         try:
@@ -141,7 +146,7 @@ class VectorCache:
             return {}
         if not np.isfinite(vectors).all():
             return {}
-        return {key.tobytes(): vector for key, vector in zip(keys, vectors, strict=True)}
+        return {row.tobytes(): vector for row, vector in zip(keys, vectors, strict=True)}
 
     def _write(self, known: dict[bytes, Vectors], wanted: list[bytes]) -> None:
         keys = list(known) if len(known) <= self._most else list(dict.fromkeys(wanted))
@@ -152,7 +157,7 @@ class VectorCache:
                 np.savez(
                     file,
                     keys=np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), -1),
-                    vectors=np.stack([known[key] for key in keys]),
+                    vectors=np.stack([known[one] for one in keys]),
                 )
             part.replace(self.path)
         except OSError:
@@ -160,5 +165,6 @@ class VectorCache:
                 part.unlink()
 
 
-def _key(text: str) -> bytes:
+def key(text: str) -> bytes:
+    """What a text is known by: sixteen bytes."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()[:16]
