@@ -21,10 +21,11 @@ The lists are data/languages/<language>.yml:
 Everything but `letters` is compared folded (see `bot.folding`), so that accents and capitals do not matter.
 """
 
+import copy
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -91,21 +92,36 @@ def requested(text: str, served: tuple[str, ...]) -> str | None:
     None too where the message says more than that, or asks for a language that is not served. Never raises for any text;
     DataError if a list is broken.
     """
-    if len(text) > 2 * _LONGEST_REQUEST:
+    return _own_names().asked(text, served)
+
+
+@cache
+def _own_names() -> "Names":
+    return Names(_lists().names)
+
+
+class Names:
+    """What languages are called, folded, and how one asks for them in a message of its own."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._naming = _naming(names)
+
+    def asked(self, text: str, wanted: Collection[str]) -> str | None:
+        """The language of `wanted` that the whole message asks for. Never raises for any text."""
+        if len(text) > 2 * _LONGEST_REQUEST:
+            return None
+        folded = _squeezed(fold(text))
+        if not folded or len(folded) > _LONGEST_REQUEST or not self._naming.search(folded):
+            return None
+        lists = _lists()
+        for rest in _without_politeness(folded, lists.around):
+            for found in self._naming.finditer(rest):
+                for start, end in {found.span(), found.span(found.lastindex or 0)}:
+                    language = self._names.get(rest[start:end])
+                    if language in wanted and (rest[:start], rest[end:]) in lists.asking:
+                        return language
         return None
-    folded = _squeezed(fold(text))
-    if not folded or len(folded) > _LONGEST_REQUEST:
-        return None
-    lists = _lists()
-    if not lists.naming.search(folded):
-        return None
-    for rest in _without_politeness(folded, lists.around):
-        for found in lists.naming.finditer(rest):
-            for start, end in {found.span(), found.span(found.lastindex or 0)}:
-                language = lists.names.get(rest[start:end])
-                if language in served and (rest[:start], rest[end:]) in lists.asking:
-                    return language
-    return None
 
 
 def mentioned(text: str, served: tuple[str, ...]) -> str | None:
@@ -186,7 +202,7 @@ def choose(
     if chosen or not (_is_long(text) or _in_other_script(text, remembered)):
         return remembered
     guess = detect(text, served, (remembered, *usual))
-    return guess.language if guess.certainty >= _CERTAIN and _is_spoken(text, guess.language) else remembered
+    return guess.language if guess.certainty >= _CERTAIN and is_spoken_in(text, guess.language) else remembered
 
 
 def _is_long(text: str) -> bool:
@@ -195,7 +211,7 @@ def _is_long(text: str) -> bool:
     return len(text.split()) > 3 or len(_ANY_LETTER.findall(text)) > 16
 
 
-def _is_spoken(text: str, language: str) -> bool:
+def is_spoken_in(text: str, language: str) -> bool:
     """Whether a message in Latin letters holds two words of the language that are no names and that others don't borrow.
 
     "Mohammad Al Rashid, 12 High Street" says who and where somebody is, in whatever language they speak.
@@ -293,6 +309,20 @@ def _identifier() -> Any:
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages([*_LATIN_WRITTEN, *_WRITTEN_IN["cjk"], *_WRITTEN_IN["arabic"]])
+    return identifier
+
+
+def likeliest(text: str) -> tuple[str, float]:
+    """What py3langid, asked about all languages that it knows, takes the text for (an ISO 639-1 code), and how surely."""
+    code, share = _whole_identifier().classify(text)
+    return str(code), float(share)
+
+
+@cache
+def _whole_identifier() -> Any:
+    # A copy with the same arrays: the sets of languages are only views of them.
+    identifier = copy.copy(_identifier())
+    identifier.set_languages(None)
     return identifier
 
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import crisis, filters, keywords, language, opt_out
+from bot import crisis, filters, foreign, keywords, language, opt_out
 from bot import escalation as cases
 from bot.answers import crisis as emergency
 from bot.answers import erasure, escalation
@@ -17,6 +17,7 @@ from bot.careline import Careline, Dialogue, Question
 from bot.clock import now
 from bot.conversation import Recorded, answered, record_inbound, record_reply, remember_language
 from bot.errors import DialogueUnavailable
+from bot.foreign import Foreign
 from bot.keywords import Keyword, KeywordKind
 from bot.reply import Channel, Phrase, Reply
 
@@ -132,7 +133,8 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
     """What to say to a message that has been recorded. Raises DatabaseUnavailable."""
     keyword = keywords.match(inbound.text)
     asked_for = language.requested(inbound.text, careline.settings.languages)
-    spoken = _language(careline, inbound, recorded, keyword, asked_for)
+    unserved = _unserved(careline, inbound, recorded, keyword)
+    spoken = _language(careline, inbound, recorded, keyword, asked_for, unserved)
 
     decided = (
         _opting(careline, inbound, spoken, keyword)
@@ -143,6 +145,9 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
         return decided
     if asked_for:
         return Decision(Reply(opening=(Phrase("language.changed"),), topic="change_language"), spoken)
+    apology = _apology(unserved, recorded, spoken)
+    if unserved is not None and foreign.asked(inbound.text):
+        return Decision(Reply(opening=apology, closing=(Phrase("person.offer"),), topic="change_language"), spoken)
     payload = _payload(careline, keyword, recorded, inbound.text)
     if payload == erasure.CONFIRMED:
         done = erasure.erase(careline, dialogue, recorded.conversation_id)
@@ -152,14 +157,45 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
     if danger is not None and (not inbound.text or (keyword is not None and keyword.kind in STAYING)):
         return Decision(emergency.stay(careline, danger), spoken)
     fixed = _fixed(careline, inbound, recorded, spoken, keyword, payload)
-    return Decision(fixed, spoken) if fixed is not None else _ask(careline, dialogue, inbound, recorded, spoken, payload, danger)
+    if fixed is not None:
+        return Decision(fixed, spoken)
+    decision = _ask(careline, dialogue, inbound, recorded, spoken, payload, danger)
+    return replace(decision, reply=replace(decision.reply, opening=(*apology, *decision.reply.opening))) if apology else decision
 
 
-def _language(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None, asked_for: str | None) -> str:
+def _unserved(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None) -> Foreign | None:
+    """The language written or asked for, if we don't write it."""
+    if keyword is not None and recorded.language in keyword.languages:
+        return None  # "hindi" is a Tagalog no
+    if inbound.language in careline.settings.languages:
+        return None
+    return foreign.asked(inbound.text) or foreign.written(inbound.text)
+
+
+def _apology(unserved: Foreign | None, recorded: Recorded, spoken: str) -> tuple[Phrase, ...]:
+    """That we don't write their language, unless we have just said so."""
+    if unserved is None:
+        return ()
+    apology = Phrase("language.unserved", {"language": foreign.name(unserved.code, spoken)})
+    said = recorded.last_reply.opening if recorded.last_reply is not None else ()
+    return () if apology in said else (apology,)
+
+
+def _language(
+    careline: Careline,
+    inbound: Inbound,
+    recorded: Recorded,
+    keyword: Keyword | None,
+    asked_for: str | None,
+    unserved: Foreign | None,
+) -> str:
     """The language to answer in: asked for > chosen on the page > used before > detected > the line's; and remember it."""
     settings = careline.settings
     selected = inbound.language if inbound.language in settings.languages else None
     spoken = asked_for or selected
+    if spoken is None and unserved is not None:
+        nearest = foreign.nearest(unserved, settings.languages, settings.default_language)
+        spoken = recorded.language if recorded.language_chosen and recorded.language else nearest
     if spoken is None and keyword is not None:
         # One word says little: it only decides for somebody we have never heard.
         own = [code for code in settings.languages if code in keyword.languages]

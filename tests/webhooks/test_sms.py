@@ -239,3 +239,17 @@ def test_texts_and_numbers_are_not_readable_in_the_database(texter: Texter, care
     raw = b"".join(path.read_bytes() for path in tmp_path.glob("careline.db*"))
     assert b"Ermintrude" not in raw
     assert b"7700900123" not in raw
+
+
+def test_a_language_we_do_not_write_is_said_once_and_answered(texter: Texter, dialogue: FakeDialogue) -> None:
+    dialogue.answer = Reply(opening=(Phrase("help.how"),))
+    first, second = (texter(text)[0] for text in ("wo finde ich hilfe für meine mutter", "wo finde ich hilfe für meinen vater"))
+    assert first.startswith("Sorry, I can't write Deutsch (German) yet. I answer in English.")
+    assert not second.startswith("Sorry")
+
+
+def test_a_name_of_a_language_may_be_a_no(texter: Texter) -> None:
+    """ "hindi" is no in Tagalog, and Hindi to everybody else."""
+    assert "हिन्दी" in texter("hindi")[0]
+    texter("saan po may libreng pagkain sa Riverside")
+    assert "हिन्दी" not in "".join(texter("hindi"))
