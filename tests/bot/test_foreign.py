@@ -36,19 +36,41 @@ def test_a_sentence_in_a_language_we_do_not_write(text: str, code: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "5", "ok", "????", "necesito un doctor para mi mama", "i need a doctor for my mum", "saan po may libreng pagkain",
-        "nahitaji daktari wa watoto karibu", "malai khana chahiyo kaha paincha", "mujhe aaj khana chahiye kahan milega",
-        "fen a2dar akol belash el naharda", "wo xiang zhao yi ge yisheng", "kodomo no byouin wa doko desu ka", "मलाई खाना चाहियो कहाँ पाइन्छ",
-        "میری ماں کے لیے ڈاکٹر چاہیے", "أين أجد طبيبا لأمي اليوم", "ik zoek een dokter voor mijn moeder", "子どもの病院はどこですか", "Müller Straße",
+        "",
+        "5",
+        "ok",
+        "????",
+        "necesito un doctor para mi mama",
+        "i need a doctor for my mum",
+        "saan po may libreng pagkain",
+        "nahitaji daktari wa watoto karibu",
+        "malai khana chahiyo kaha paincha",
+        "mujhe aaj khana chahiye kahan milega",
+        "fen a2dar akol belash el naharda",
+        "wo xiang zhao yi ge yisheng",
+        "kodomo no byouin wa doko desu ka",
+        "मलाई खाना चाहियो कहाँ पाइन्छ",
+        "میری ماں کے لیے ڈاکٹر چاہیے",
+        "أين أجد طبيبا لأمي اليوم",
+        "ik zoek een dokter voor mijn moeder",
+        "子どもの病院はどこですか",
+        "Müller Straße",
     ],
-)  # fmt: skip
+)
 def test_what_is_in_a_language_we_write_or_says_nothing(text: str) -> None:
     assert foreign.written(text) is None
 
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("German please", "de"), ("Deutsch bitte", "de"), ("hindi", "hi"), ("polski", "pl"), ("speak Ukrainian?", "uk"), ("en alemán", "de")],
+    [
+        ("German please", "de"),
+        ("Deutsch bitte", "de"),
+        ("hindi", "hi"),
+        ("polski", "pl"),
+        ("speak Ukrainian?", "uk"),
+        ("en alemán", "de"),
+    ],
 )
 def test_a_language_is_asked_for_that_we_do_not_write(text: str, code: str) -> None:
     found = foreign.asked(text)
@@ -56,7 +78,9 @@ def test_a_language_is_asked_for_that_we_do_not_write(text: str, code: str) -> N
     assert found.code == code
 
 
-@pytest.mark.parametrize("text", ["english please", "en español", "nepali", "a polish shop that sells bread", "thai massage near me", ""])
+@pytest.mark.parametrize(
+    "text", ["english please", "en español", "nepali", "a polish shop that sells bread", "thai massage near me", ""]
+)
 def test_no_language_is_asked_for_that_we_do_not_write(text: str) -> None:
     assert foreign.asked(text) is None
 
