@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
-from bot import crisis, filters, keywords, language
+from bot import cost, crisis, filters, keywords, language, readability
 from bot.clock import now
 from bot.errors import DataError
 from bot.languages import GSM7, LANGUAGES
@@ -15,7 +15,7 @@ from bot.rights.articles import FOLDER as RIGHTS
 from bot.rights.articles import Rights, read_article
 from bot.training import ROOT
 from bot.wording import FOLDER as WORDING
-from bot.wording import SOURCE_LANGUAGE, read_catalogue
+from bot.wording import SOURCE_LANGUAGE, Wording, read_catalogue
 
 #: English phrases of one catalogue, by channel and key.
 _Source = dict[tuple[str | None, str], str]
@@ -25,7 +25,7 @@ ENOUGH = 25
 
 def problems() -> list[str]:
     """Everything that is wrong, a sentence each; nothing if all is in order."""
-    return [*_lists(), *_wording(), *_rights(), *_utterances()]
+    return [*_lists(), *_wording(), *_plain_words(), *_rights(), *_utterances()]
 
 
 def gaps() -> list[str]:
@@ -94,6 +94,21 @@ def _catalogue(path: Path, source: _Source, seen: dict[tuple[str, str | None, st
         yield f"{code}: {key[1]} is not in the English catalogue."
 
 
+def _plain_words() -> Iterator[str]:
+    """Texts that cost too much or are hard to read."""
+    try:
+        wording = Wording.load()
+    except DataError as error:
+        yield str(error)
+        return
+    for code, key, size in cost.over_budget(wording):
+        yield f"{code}: {key} takes {size.segments} segments with its longest values, more than {cost.budget(code, size)}."
+    for code in LANGUAGES:
+        for key, text in cost.phrases(wording, code):
+            if reason := readability.too_hard(text, code):
+                yield f"{code}: {key} is hard to read: {reason}."
+
+
 def placeholders(text: str) -> set[str]:
     """The names in braces."""
     return {name for _, name, _, _ in Formatter().parse(text) if name}
@@ -112,6 +127,9 @@ def _rights() -> Iterator[str]:
             yield f"{name} says it is about {article.topic}."
         if rights.shown(article).outdated:
             yield f"{name} follows an older revision than the English one."
+        for part, text in (("sms", article.sms), ("easy", article.easy), ("body", article.body)):
+            if text and (reason := readability.too_hard(text, article.language)):
+                yield f"{name}: {part} is hard to read: {reason}."
         if not article.citations:
             yield f"{name} names no source."
         if measure(article.sms).segments > (2 if article.language in GSM7 else 3):

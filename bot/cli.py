@@ -159,9 +159,11 @@ def export(path: Path, home: Path | None) -> None:
 @main.command()
 @_in_a_sentence
 def check() -> None:
-    """Check wording, articles and training data for what is missing, outdated or broken."""
+    """Check wording, articles and training data for what is missing, outdated, too dear, hard to read or broken."""
     from bot import check as checking
+    from bot import cost
 
+    _console.print(cost.table(settings=_settings(None)))
     for gap in checking.gaps():
         _console.print(f"[dim]{escape(gap)}[/dim]")
     found = checking.problems()
