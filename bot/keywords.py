@@ -11,6 +11,7 @@ a word means two things in two languages ("acha" stops in Swahili and agrees in 
 YES is an opt-in word for the provider, but for us a plain yes; the caller treats it as START for somebody who is stopped.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,9 +24,14 @@ import yaml
 
 from bot.errors import DataError
 from bot.folding import fold, squeeze
+from bot.language import without_politeness
 from bot.languages import LANGUAGES
 
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "keywords"
+
+
+# "n°2", "Nº 2", "№2" before a number.
+_NUMERO: Final = re.compile(r"^\s*(?:n\s?[°º]|№)\s*(?=\d)", re.IGNORECASE)
 
 
 class KeywordKind(StrEnum):
@@ -63,19 +69,29 @@ class KeywordDataError(DataError):
 
 def match(text: str) -> Keyword | None:
     """The keyword that this message is, or None. Never raises for any text; KeywordDataError if a list is broken."""
+    text = _NUMERO.sub("", text[:200])
     folded = fold(text)
     if not folded or len(folded) > 60:
         return None
     keywords = _keywords()
-    found = keywords.get(folded) or keywords.get(squeeze(folded))
+    found = keywords.get(folded) or keywords.get(squeeze(folded)) or _politely_numbered(folded)
     if found and found.number is not None and _is_amount(text):
         return None
     return found
 
 
+def _politely_numbered(folded: str) -> Keyword | None:
+    """ "2 please", "el 2 por favor": a number with polite words around it."""
+    if not any(character.isdigit() for character in folded):
+        return None
+    found = (_keywords().get(rest) for rest in without_politeness(folded))
+    return next((keyword for keyword in found if keyword is not None and keyword.number is not None), None)
+
+
 def _is_amount(text: str) -> bool:
     """Whether a number is one of something ("£5", "5 %", "5°"): folding leaves only the digit."""
-    return any(character in "%‰°٪" or unicodedata.category(character) == "Sc" for character in text)
+    plain = unicodedata.normalize("NFKC", text)
+    return any(character in "%‰°٪" or unicodedata.category(character) == "Sc" for character in plain)
 
 
 @cache

@@ -75,6 +75,7 @@ _SCRIPTS: Final = {
 }
 _MOST_SEQUENCES: Final = 20_000  # what people type at random shall not fill the memory
 _CLAUSES: Final = re.compile(r"[,.;:!?\n،؛؟۔।。、，；：！？]+")
+_ADDRESSES: Final = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+", re.IGNORECASE)
 _ANY_LETTER: Final = re.compile(r"[^\W\d_]")
 
 
@@ -115,7 +116,7 @@ class Names:
         if not folded or len(folded) > _LONGEST_REQUEST or not self._naming.search(folded):
             return None
         lists = _lists()
-        for rest in _without_politeness(folded, lists.around):
+        for rest in without_politeness(folded):
             for found in self._naming.finditer(rest):
                 for start, end in {found.span(), found.span(found.lastindex or 0)}:
                     language = self._names.get(rest[start:end])
@@ -162,7 +163,7 @@ def detect(text: str, served: tuple[str, ...], usual: tuple[str, ...]) -> Guess:
     not be empty. Never raises for any text; DataError if a list is broken.
     """
     fallback = next((code for code in usual if code in served), served[0])
-    text = text[:_LONGEST_READ]
+    text = _ADDRESSES.sub(" ", text[:_LONGEST_READ])
     script = _script(text)
     if script is None:
         return Guess(fallback, 0.0)
@@ -501,8 +502,9 @@ def _any_of(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(set(words), key=len, reverse=True))
 
 
-def _without_politeness(text: str, around: Sequence[str]) -> Iterable[str]:
-    """The text, and what is left of it each time a polite word is taken from either end."""
+def without_politeness(text: str) -> Iterable[str]:
+    """The folded text, and what is left of it each time a polite word is taken from either end."""
+    around = _lists().around
     yield text
     while text:
         rest = next((rest for words in around if (rest := _stripped(text, words)) is not None), None)

@@ -163,3 +163,18 @@ def test_one_meaning_in_all_languages(lists: Path) -> None:
     (lists / "sw.yml").write_text("stop: [Acha!]\n", encoding="utf-8")
     with pytest.raises(KeywordDataError, match=r"already yes in ur\.yml"):
         load(lists)
+
+
+@pytest.mark.parametrize(
+    "text", ["n°2", "Nº 2", "№2", "2 please", "2 por favor", "s'il vous plaît 2", "tafadhali 2", "2 谢谢", "２ please"]
+)
+def test_a_number_with_its_sign_or_polite_words(text: str) -> None:
+    found = match(text)
+    assert found is not None
+    assert (found.kind, found.number) == (KeywordKind.NUMBER, 2)
+
+
+@pytest.mark.parametrize("text", ["2 tickets please", "5%", "５％", "£5 please", "please", "2 3 please"])
+def test_a_number_of_something_is_no_choice(text: str) -> None:
+    found = match(text)
+    assert found is None or found.number is None

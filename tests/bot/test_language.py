@@ -163,3 +163,9 @@ def test_a_broken_list_is_named(tmp_path: Path, broken: str) -> None:
 def test_a_missing_list_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"en\.yml"):
         language.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["https://example.org/que/es", "www.example.com/bar?x=1", "maria.lopez@example.org"])
+def test_an_address_is_in_no_language(text: str) -> None:
+    assert language.choose(text, None, False, LANGUAGES, "en") == "en"
+    assert language.choose(f"donde está {text}", None, False, LANGUAGES, "en") == "es"
