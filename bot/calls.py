@@ -57,6 +57,7 @@ class Line:
     """A call as its flow sees it."""
 
     id: str
+    provider_id: str
     conversation_id: str
     number: str | None
     serial: int
@@ -88,7 +89,8 @@ def find(database: Database, provider_id: str) -> Line | None:
         call = session.scalar(select(Call).where(Call.provider_id == provider_id))
         if call is None:
             return None
-        return Line(call.id, call.conversation_id, call.number, call.serial, json.loads(call.state), call.document)
+        state = json.loads(call.state)
+        return Line(call.id, call.provider_id, call.conversation_id, call.number, call.serial, state, call.document)
 
 
 def keep(database: Database, line: Line, state: dict[str, Any], document: str, waiting: bool) -> bool:

@@ -24,8 +24,9 @@ LAYERS = (
     ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline", "bot.calls",
      "bot.callback"),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
-     "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.speech"),
-    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
+     "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis"),
+    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply", "bot.speech",
+     "bot.topics"),
     ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors"),
 )  # fmt: skip
 
