@@ -179,6 +179,11 @@ def remember_language(database: Database, conversation_id: str, language: str, c
         conversation.language_chosen = conversation.language_chosen or chosen
 
 
+def text_to(session: Session, conversation_id: str, number: str) -> None:
+    """From now on this conversation may be answered by text at `number`: the caller has asked for it."""
+    session.get_one(Conversation, conversation_id).number = number
+
+
 def answered(database: Database, provider_id: str) -> tuple[str, str, Reply] | None:
     """Conversation id, language and reply of a message seen before, None while it has no reply yet."""
     with database.read() as session:

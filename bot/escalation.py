@@ -194,6 +194,23 @@ def answer(session: Session, case_id: str, staff_id: int, text: str, once: str, 
     return True
 
 
+def urgent(session: Session, conversation_id: str) -> bool:
+    """Whether there is an emergency in this conversation that is not closed."""
+    query = select(Case.id).where(Case.conversation_id == conversation_id, Case.urgent, Case.status != "closed")
+    return session.scalar(query) is not None
+
+
+def spoken(session: Session, conversation_id: str) -> bool:
+    """Somebody of staff has talked with the person by telephone: an open case is answered. False if there is none."""
+    return bool(
+        session.execute(
+            update(Case)
+            .where(Case.conversation_id == conversation_id, Case.status == "open", Case.urgent.is_(False))
+            .values(status="answered")
+        ).rowcount  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
+    )
+
+
 def awaited(session: Session, conversation_id: str) -> bool:
     """Whether a person has been asked to answer in this conversation and has not yet."""
     query = select(Case.id).where(Case.conversation_id == conversation_id, Case.status.in_(("open", "claimed")))

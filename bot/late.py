@@ -53,6 +53,8 @@ def _answer(careline: Careline, dialogue: Dialogue, message_id: int) -> str | No
         if message is None or message.state == "answered":
             return None
         message.store(decision.reply, decision.language, "answered")
+        if inbound.channel == "voice":
+            return None  # the call is over, and nobody agreed to a text
         queued = outbox.put(session, recorded.conversation_id, text, origin=f"message {message_id}") if text else None
         return queued.id if queued else None
 

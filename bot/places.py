@@ -124,6 +124,10 @@ class Places:
         """The places of the directory. Raises DataError if data/places.yml cannot be read."""
         return cls(_from_directory(session))
 
+    def neighbourhoods(self) -> tuple[str, ...]:
+        """The parts of the town by name, in alphabetical order."""
+        return tuple(sorted({name.place.name for name in self._names.values() if name.place.kind == "neighbourhood"}))
+
     def find(self, text: str) -> Place | None:
         """The place that a text names, with the characters that name it; None if it names none, or none for certain."""
         words = list(_words(text[:2000]))

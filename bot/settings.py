@@ -6,7 +6,7 @@ rows by a test. Reading the environment happens only in `Settings.from_env`.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,27 @@ def _language_list(value: str) -> tuple[str, ...]:
     if unknown or not codes:
         raise ValueError(f"must name languages of {', '.join(LANGUAGES)}")
     return codes
+
+
+def _numbers(value: str) -> tuple[str, ...]:
+    numbers = tuple(number.strip() for number in value.split(",") if number.strip())
+    if any(not number.startswith("+") or not number[1:].isdigit() for number in numbers):
+        raise ValueError("must be telephone numbers such as +441632960010, separated by commas")
+    return numbers
+
+
+def _greeted(value: str) -> tuple[str, ...]:
+    codes = _language_list(value)
+    if len(codes) > 4:
+        raise ValueError("may name four languages: a longer greeting is not listened to")
+    return codes
+
+
+def _share(value: str) -> float:
+    share = float(value)
+    if not 0 <= share <= 1:
+        raise ValueError("must be between 0 and 1")
+    return share
 
 
 def _zone(value: str) -> ZoneInfo:
@@ -112,6 +133,13 @@ ROWS = (
     Row("CARELINE_OFFICE_NUMBER", "office_number", _text, "+441632960000", "The number where a person answers in office hours."),
     Row("CARELINE_OFFICE_HOURS", "office_hours", _clock_times, "09:00-18:00", "When a person answers, Monday to Friday except public holidays."),
     Row("CARELINE_ANSWER_HOURS", "answer_hours", _whole, "2", "Working hours within which a person answers a question handed over."),
+    Row("CARELINE_VOICE_NUMBER", "voice_number", _text, "+441632960000", "The number people call; everybody we connect sees it instead of the caller's, in E.164."),
+    Row("CARELINE_VOICE_LANGUAGES", "voice_languages", _greeted, "en,es,fr", "Languages the telephone offers in its first words, at most four; the others follow with one key."),
+    Row("CARELINE_STAFF_PHONES", "staff_phones", _numbers, "", "Telephones that ring when a caller wants a person in office hours, comma separated; empty means calls become messages."),
+    Row("CARELINE_CALL_MINUTES", "call_minutes", _number, "6", "Minutes a talk usually takes, to tell callers how long they will wait."),
+    Row("CARELINE_EMERGENCY_TRANSFER", "emergency_transfer", _text, "", "A number to which a caller in a medical or other emergency is put through, if your provider may reach one; empty means the emergency number is said."),
+    Row("CARELINE_CONFIDENCE", "confidence", _share, "0.5", "Speech understood with less than this, from 0 to 1, is asked about before it is answered."),
+    Row("CARELINE_LOOKUP", "lookup", _flag, "false", "Ask the provider whether a number takes texts (Twilio Lookup, at a price) instead of asking the caller."),
     Row("CARELINE_SEGMENT_PRICE", "segment_price", _number, "0.04", "What one SMS segment costs, for the simulator and reports."),
     Row("CARELINE_CURRENCY", "currency", _text, "GBP", "ISO 4217 code of that price."),
     Row("CARELINE_SIMULATOR", "simulator", _flag, "false", "Show a phone at /simulator; for development only, it needs no account."),
@@ -147,6 +175,13 @@ class Settings:
     office_number: str
     office_hours: tuple[time, time]
     answer_hours: int
+    voice_number: str
+    voice_languages: tuple[str, ...]
+    staff_phones: tuple[str, ...]
+    call_minutes: float
+    emergency_transfer: str
+    confidence: float
+    lookup: bool
     segment_price: float
     currency: str
     simulator: bool
@@ -166,7 +201,19 @@ class Settings:
         settings = cls(**values)
         if settings.default_language not in settings.languages:
             raise SettingsError("CARELINE_DEFAULT_LANGUAGE must be one of CARELINE_LANGUAGES.")
+        if not set(settings.voice_languages) <= set(settings.languages):
+            settings = replace(settings, voice_languages=_served(settings))
         return settings
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of recorded prompts: <language>/<phrase>.wav or .mp3."""
+        return self.home / "recordings"
+
+    @property
+    def sounds(self) -> Path:
+        """The folder of synthesised speech; it may be emptied at any time."""
+        return self.home / "sounds"
 
     @property
     def database(self) -> str:
@@ -177,6 +224,12 @@ class Settings:
     def tracker(self) -> str:
         """The SQLAlchemy URL of Rasa's conversation state in force."""
         return self.tracker_url or f"sqlite:///{(self.home / 'tracker.db').absolute()}"
+
+
+def _served(settings: Settings) -> tuple[str, ...]:
+    """The greeting's languages among those served; the line's first where none is left."""
+    kept = tuple(code for code in settings.voice_languages if code in settings.languages)
+    return kept or (settings.default_language,)
 
 
 def _read(row: Row, value: str | None) -> Any:

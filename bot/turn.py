@@ -20,6 +20,7 @@ from bot.errors import DialogueUnavailable
 from bot.foreign import Foreign
 from bot.keywords import Keyword, KeywordKind
 from bot.reply import Channel, Phrase, Reply
+from bot.topics import PERSON, PRESSABLE
 
 #: How long a repeated message waits for the answer that another process is making, in seconds.
 PATIENCE = 9.0
@@ -42,7 +43,9 @@ class Inbound:
     """A message as it came, in our own terms.
 
     `number` is E.164 where the channel has one, `provider_id` the provider's id of this message, `language` and `place` what
-    the person chose by other means than the text, `media` how many pictures or sounds came with it.
+    the person chose by other means than the text, `media` how many pictures or sounds came with it. `payload` is the topic of
+    the button that was pressed (one of `topics.PRESSABLE`; anything else is ignored): then the text is only what the button
+    says, in `language`, and need not be understood.
     """
 
     channel: Channel
@@ -53,6 +56,12 @@ class Inbound:
     language: str | None = None
     place: str | None = None
     media: int = 0
+    payload: str | None = None
+
+    @property
+    def pressed(self) -> str | None:
+        """The topic of a button, if it is one that may be asked for by name."""
+        return self.payload if self.payload in PRESSABLE else None
 
 
 @dataclass(frozen=True)
@@ -131,9 +140,10 @@ def _again(careline: Careline, inbound: Inbound) -> Turn:
 
 def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: Recorded) -> Decision:
     """What to say to a message that has been recorded. Raises DatabaseUnavailable."""
-    keyword = keywords.match(inbound.text)
-    asked_for = language.requested(inbound.text, careline.settings.languages)
-    unserved = _unserved(careline, inbound, recorded, keyword)
+    pressed = inbound.pressed
+    keyword = None if pressed else keywords.match(inbound.text)
+    asked_for = None if pressed else language.requested(inbound.text, careline.settings.languages)
+    unserved = None if pressed else _unserved(careline, inbound, recorded, keyword)
     spoken = _language(careline, inbound, recorded, keyword, asked_for, unserved)
 
     decided = (
@@ -148,7 +158,9 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
     apology = _apology(unserved, recorded, spoken)
     if unserved is not None and foreign.asked(inbound.text):
         return Decision(Reply(opening=apology, closing=(Phrase("person.offer"),), topic="change_language"), spoken)
-    payload = _payload(careline, keyword, recorded, inbound.text)
+    if pressed == PERSON:
+        return Decision(escalation.reply(careline, recorded.conversation_id, spoken), spoken)
+    payload = f"/{pressed}" if pressed else _payload(careline, keyword, recorded, inbound.text)
     if payload == erasure.CONFIRMED:
         done = erasure.erase(careline, dialogue, recorded.conversation_id)
         return Decision(done, spoken, keep=False)
@@ -210,7 +222,9 @@ def _language(
             default=settings.default_language,
         )
     if asked_for or (spoken != recorded.language and inbound.text):
-        remember_language(careline.database, recorded.conversation_id, spoken, chosen=bool(asked_for or selected))
+        # Whoever presses a button in a page's language may still write in another one.
+        chosen = bool(asked_for or (selected and not inbound.pressed))
+        remember_language(careline.database, recorded.conversation_id, spoken, chosen=chosen)
     return spoken
 
 
@@ -314,10 +328,14 @@ def _ask(
     danger: str | None,
 ) -> Decision:
     """Let the dialogue answer."""
-    question = Question(recorded.conversation_id, inbound.text, spoken, inbound.channel, payload, inbound.place)
+    # What a button says is no question: "A bed tonight" names no time that was asked for.
+    text = "" if inbound.pressed else inbound.text
+    question = Question(recorded.conversation_id, text, spoken, inbound.channel, payload, inbound.place)
     try:
         answer = dialogue.respond(question)
     except DialogueUnavailable:
+        if inbound.channel == "voice":  # nobody stays on the telephone for a later answer
+            return Decision(Reply(opening=(Phrase("voice.unavailable"),)), spoken)
         return Decision(_later(), spoken, late=True)
     if answer.language is not None and answer.language != spoken:
         remember_language(careline.database, recorded.conversation_id, answer.language, chosen=True)

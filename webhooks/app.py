@@ -8,7 +8,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms
+from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms, voice
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -35,6 +35,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     errors.register(app)
     headers.register(app)
     app.register_blueprint(sms.blueprint)
+    app.register_blueprint(voice.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(kiosk.blueprint)

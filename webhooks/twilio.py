@@ -122,6 +122,32 @@ class TwilioSender:
         return str(message.sid)
 
 
+class Lookup:
+    """Whether a number takes texts, asked of Twilio (Lookup v2, line type intelligence).
+
+    Source: https://www.twilio.com/docs/lookup/v2-api/line-type-intelligence
+    """
+
+    #: Types that no text reaches, and those that take texts; others say nothing.
+    LANDLINES = ("landline", "tollFree", "pager", "voicemail")
+    MOBILES = ("mobile", "personal")
+
+    def __init__(self, settings: Settings) -> None:
+        http = _Redirected(settings.twilio_api_url, 3) if settings.twilio_api_url else TwilioHttpClient(timeout=3)
+        self._client = Client(
+            settings.twilio_account_sid or "AC" + "0" * 32, settings.twilio_auth_token or "none", http_client=http
+        )
+
+    def texts(self, number: str) -> bool | None:
+        """Whether texts reach `number`; None when Twilio cannot say, or does not answer in time."""
+        try:
+            found = self._client.lookups.v2.phone_numbers(number).fetch(fields="line_type_intelligence")
+        except (TwilioException, RequestException):
+            return None
+        kind = (found.line_type_intelligence or {}).get("type")
+        return False if kind in self.LANDLINES else True if kind in self.MOBILES else None
+
+
 def _named(error: TwilioRestException) -> SendError:
     """Our name for Twilio's error: by its code, else by the HTTP status."""
     code = error.code if isinstance(error.code, int) else None

@@ -1,0 +1,106 @@
+"""A question of the caller's goes the way of every message; what comes back decides the next screen."""
+
+from dataclasses import replace
+
+from bot import crisis, keywords, language
+from bot import reply as replies
+from bot.keywords import KeywordKind
+from bot.reply import Reply
+from bot.turn import Inbound, take_turn
+from bot.voice.document import Heard
+from bot.voice.talk import Talk
+
+
+def understand(talk: Talk, heard: Heard) -> bool:
+    """Act on what was said. False if nothing can be made of it.
+
+    Somebody in danger is answered at once, however badly we heard; other words heard badly are asked about first.
+    """
+    text = heard.speech.strip()
+    if not text:
+        return False
+    word = keywords.match(text)
+    sure = heard.confidence is None or heard.confidence >= talk.careline.settings.confidence
+    if crisis.match(text) is not None:
+        return ask(talk, text)
+    if word is not None and word.kind is KeywordKind.HUMAN:
+        talk.go("person")
+        return True
+    if word is not None and word.kind is KeywordKind.STOP:
+        talk.home()
+        talk.note("voice.stop")  # hanging up is the caller's own way to stop; STOP is for texts
+        return True
+    asked_for = language.requested(text, talk.careline.settings.languages)
+    if asked_for is not None:
+        return speak(talk, asked_for)
+    if not sure:
+        talk.go("confirm", text=text)
+        return True
+    return ask(talk, text)
+
+
+def speak(talk: Talk, code: str) -> bool:
+    """Go on in another language, from the beginning."""
+    talk.state.language = code
+    talk.home()
+    return True
+
+
+def ask(talk: Talk, text: str, payload: str | None = None) -> bool:
+    """Ask, and go where the answer is told. False if the question was not understood."""
+    inbound = Inbound(
+        channel="voice",
+        text=text,
+        provider_id=f"{talk.line.id} {talk.line.serial}",
+        conversation_id=talk.line.conversation_id,
+        language=talk.language,
+        payload=payload,
+    )
+    turn = take_turn(talk.careline, talk.dialogue, inbound)
+    if turn.language and turn.language != talk.language:
+        talk.state.language = turn.language
+    return tell(talk, turn.reply)
+
+
+def tell(talk: Talk, reply: Reply) -> bool:
+    """Open the screen that tells a reply. False for one that only says that nothing was understood."""
+    state = talk.state
+    if reply == Reply():  # a person has taken the conversation over
+        talk.note("voice.claimed")
+        talk.go("person")
+        return True
+    if reply.urgent:
+        _keep(talk, reply)
+        talk.go("crisis", topic=reply.topic or "")
+        return True
+    if reply.topic == "human" or (reply.escalation is not None and reply.topic is None):
+        talk.go("person")
+        return True
+    if reply.topic == "change_language":
+        return speak(talk, state.language)
+    if reply.topic is None and reply.choices and not reply.services:
+        _keep(talk, reply)
+        talk.go("choices")
+        return True
+    if reply.topic is None and not reply.services and reply.article is None:
+        if reply.opening and reply.opening[0].key == "voice.unavailable":
+            talk.note("voice.unavailable")
+            talk.go("person")
+            return True
+        if reply.opening and reply.opening[0].key == "more.where":
+            _keep(talk, reply)
+            talk.go("answer")
+            return True
+        return False
+    _keep(talk, reply)
+    talk.go("answer" if reply.article is not None or not reply.services or _one_fact(reply) else "result")
+    return True
+
+
+def _one_fact(reply: Reply) -> bool:
+    return reply.detail not in (None, "all")
+
+
+def _keep(talk: Talk, reply: Reply) -> None:
+    talk.state.reply = replies.dump(replace(reply, escalation=None) if not reply.urgent else reply)
+    talk.state.position = 0
