@@ -20,7 +20,7 @@ from bot.outbox import OutboxMessage
 from tests.conftest import Texter
 from tests.fakes import FakeSender
 from webhooks.attempts import Attempts
-from webhooks.desk import duration
+from webhooks.desk.page import duration
 from webhooks.worker import open_queue
 
 PASSWORD = "a long enough password"
@@ -126,7 +126,7 @@ def test_five_failures_and_one_has_to_wait(app: Flask) -> None:
     desk = Desk(app)
     for _ in range(5):
         desk.sign_in("ada", "wrong", status=403)
-    assert "wait a minute" in desk.sign_in("ada", PASSWORD, status=429)
+    assert "Please wait" in desk.sign_in("ada", PASSWORD, status=429)
     assert "Cases" in desk.sign_in("ben")  # another name is free
 
 
