@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
-from bot import crisis, filters, keywords, language
+from bot import anger, crisis, filters, keywords, language
 from bot.clock import now
 from bot.errors import DataError
 from bot.nlu.utterances import read_utterances
@@ -48,6 +48,7 @@ def _lists() -> Iterator[str]:
         lambda: crisis.match("stop"),
         lambda: filters.parse("stop", now()),
         lambda: language.requested("stop", LANGUAGES),
+        lambda: anger.angry("stop"),
     ):
         try:
             read()

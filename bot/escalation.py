@@ -189,6 +189,12 @@ def quiet(session: Session, case: Case) -> bool:
     return True
 
 
+def is_back(session: Session, conversation_id: str) -> bool:
+    """Whether the bot is back after a person and has not said so yet."""
+    untold = (Case.conversation_id == conversation_id) & Case.back_untold & (Case.status != "claimed")
+    return session.scalar(select(Case.id).where(untold).limit(1)) is not None
+
+
 def back(session: Session, conversation_id: str) -> bool:
     """Whether the bot is back after a person and has to say so; True once only."""
     untold = (Case.conversation_id == conversation_id) & Case.back_untold & (Case.status != "claimed")

@@ -18,15 +18,16 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check"),
-    ("bot.late",),
+    ("bot.late", "bot.reminders"),
     ("bot.turn",),
     ("bot.answers",),
+    ("bot.helped",),
     ("bot.render", "bot.migrations", "bot.escalation", "bot.alerts", "bot.outbox", "bot.training", "bot.careline"),
     ("bot.case_history",),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.second_factor",
      "bot.signed_in", "bot.lockout", "bot.audit", "bot.opt_out", "bot.office",
      "bot.heartbeat", "bot.nlu"),
-    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
+    ("bot.language", "bot.keywords", "bot.anger", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
     ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.clock", "bot.errors"),
 )  # fmt: skip
 

@@ -235,7 +235,9 @@ def test_an_answer_goes_out_once(ada: Desk, careline: Careline, case: str, texte
     assert sender.sent == [("+447700900123", "The pantry is open now. Sam")]
     assert "Staff" in ada.get(f"/desk/cases/{case}")
     assert ", sent" in ada.page
-    assert texter("thank you so much for your help") == ["You are welcome. Write any time."]  # and it is back
+    back, *_ = texter("thank you so much for your help")
+    assert back == "This is Careline, the automatic service, again.\nYou are welcome. Write any time."
+    assert texter("thank you again") == ["You are welcome. Write any time."]  # it says so once
     assert "wrote again" in ada.get()
 
 

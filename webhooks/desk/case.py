@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from bot import audit, case_history, escalation, staff
+from bot import audit, case_history, escalation, reminders, staff
 from bot.escalation import Case
 from bot.staff import Staff
 from bot.turn import LONGEST, clean
@@ -52,7 +52,8 @@ def release(case_id: str) -> BaseResponse:
     with careline().database.begin() as database:
         done = escalation.release(database, case_id, current().id)
         _note(database, done, "released", case_id)
-    wake()
+    if done and reminders.step_back(careline(), case_id):
+        wake()
     return after(case_id, done, NOT_YOURS, to_queue=True)
 
 
