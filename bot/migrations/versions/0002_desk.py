@@ -1,13 +1,13 @@
 """the desk
 
-Revises: 0001
+Revises: 0002_voice
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0002_desk"
+down_revision = "0002_voice"
 branch_labels = None
 depends_on = None
 
