@@ -54,7 +54,7 @@ def to_organization(session: Session, case_id: str, staff_id: int, name: str, wo
 
 def organizations(session: Session, limit: int = 1000) -> list[tuple[str, str | None]]:
     """Organisations of the directory by name, each with a telephone if it has one."""
-    organization, phone = TABLES["organizations"], TABLES["phones"]
+    organization, phone = TABLES["organization"], TABLES["phone"]
     first = select(phone.c.number).where(phone.c.organization_id == organization.c.id).limit(1).scalar_subquery()
     rows = session.execute(select(organization.c.name, first).order_by(organization.c.name).limit(limit))
     return [(name, number) for name, number in rows if name]

@@ -11,6 +11,7 @@ from bot.settings import Settings
 from bot.turn import prepare
 from webhooks import api, errors, headers, health, kiosk, queue, simulator, sms
 from webhooks.desk import views as desk
+from webhooks.lanes import Lanes
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -46,4 +47,5 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     desk.register(app)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
+    app.wsgi_app = Lanes(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -2,10 +2,12 @@
 
 from flask import Flask
 
-from webhooks.desk import account, case, people, queue, sign_in
+from webhooks.desk import account, calls, case, figures, live, machine, people, queue, search, sign_in, translation
 
 
 def register(app: Flask) -> None:
     """Add the desk to the application."""
-    for module in (sign_in, account, queue, case, people):
+    for module in (sign_in, account, queue, live, case, translation, calls, search, figures, people):
         app.register_blueprint(module.blueprint)
+    live.register(app)
+    machine.register(app)
