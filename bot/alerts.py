@@ -55,11 +55,11 @@ def _send(database: Database, sender: Sender, alert_id: int) -> bool:
         stuck = alert.status == "sending" and alert.due_at <= moment - LEFT_BEHIND
         if not stuck and alert.status != "queued":
             return False
+        number, text, attempts = alert.number, alert.text, alert.attempts  # before the change, which changes the object too
         mine = update(Alert).where(Alert.id == alert_id, Alert.status == alert.status, Alert.attempts == alert.attempts)
         taken = session.execute(mine.values(status="sending", attempts=alert.attempts + 1, due_at=moment))
         if not taken.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
             return False
-        number, text, attempts = alert.number, alert.text, alert.attempts
     values: dict[str, object] = {"status": "sent", "error": None}
     try:
         sender.send(number, text, reference=f"alert-{alert_id}")
