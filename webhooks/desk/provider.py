@@ -16,10 +16,18 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from bot import audit
+from bot.errors import CarelineError
 from bot.staff import NO_PASSWORD, Role, Staff
 from webhooks.current import careline
 
 _log = logging.getLogger(__name__)
+
+
+class ProviderUnavailable(CarelineError):
+    """The identity provider is down."""
+
+    retry = True
+
 
 UNKNOWN = "The provider knows you, but there is no account for you here: ask an administrator."
 FAILED = "Signing in through the provider did not work. Please try again."
@@ -31,9 +39,12 @@ def name() -> str:
 
 
 def begin(path: str) -> BaseResponse:
-    """Send the browser to the provider, which sends it back to our `path`."""
+    """Send the browser to the provider, which sends it back to our `path`. Raises ProviderUnavailable."""
     public = careline().settings.public_url.rstrip("/")
-    return cast(BaseResponse, _client().authorize_redirect(f"{public}{path}"))
+    try:
+        return cast(BaseResponse, _client().authorize_redirect(f"{public}{path}"))
+    except (OAuthError, requests.RequestException, ValueError) as error:
+        raise ProviderUnavailable(f"The identity provider does not answer ({type(error).__name__}).") from error
 
 
 def finish() -> tuple[Staff | None, str]:
@@ -41,7 +52,7 @@ def finish() -> tuple[Staff | None, str]:
     try:
         token = _client().authorize_access_token()
     except (OAuthError, JoseError, requests.RequestException, ValueError, KeyError) as error:
-        _log.warning("Sign-in through the provider failed: %s", type(error).__name__)
+        _log.warning("Sign-in through the provider failed: %s %s", type(error).__name__, getattr(error, "error", ""))
         return None, FAILED
     claims = token.get("userinfo") or {}
     subject, issuer = claims.get("sub"), claims.get("iss")

@@ -78,7 +78,10 @@ def sign_out() -> BaseResponse:
 @blueprint.get("/sign-in/provider")
 def to_provider() -> BaseResponse:
     """Off to the city's identity provider."""
-    return provider.begin(url_for("desk_sign_in.from_provider"))
+    try:
+        return provider.begin(url_for("desk_sign_in.from_provider"))
+    except provider.ProviderUnavailable:
+        return _form(status=503, problem="The provider does not answer. Please try again in a minute.")
 
 
 @blueprint.get("/sign-in/provider/back")
