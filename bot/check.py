@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
-from bot import cost, crisis, filters, keywords, language, readability
+from bot import anger, cost, crisis, filters, keywords, language, readability, replies
 from bot.clock import now
 from bot.errors import DataError
 from bot.languages import GSM7, LANGUAGES
@@ -25,7 +25,7 @@ ENOUGH = 25
 
 def problems() -> list[str]:
     """Everything that is wrong, a sentence each; nothing if all is in order."""
-    return [*_lists(), *_wording(), *_plain_words(), *_rights(), *_utterances()]
+    return [*_lists(), *_replies(), *_wording(), *_plain_words(), *_rights(), *_utterances()]
 
 
 def gaps() -> list[str]:
@@ -46,11 +46,20 @@ def _lists() -> Iterator[str]:
         lambda: crisis.match("stop"),
         lambda: filters.parse("stop", now()),
         lambda: language.requested("stop", LANGUAGES),
+        lambda: anger.angry("stop"),
     ):
         try:
             read()
         except DataError as error:
             yield str(error)
+
+
+def _replies() -> Iterator[str]:
+    """Ready replies of staff: the same in every language."""
+    try:
+        yield from replies.missing(replies.load())
+    except DataError as error:
+        yield str(error)
 
 
 def _wording() -> Iterator[str]:

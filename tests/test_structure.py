@@ -18,16 +18,19 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check"),
-    ("bot.late", "bot.voice"),
+    ("bot.late", "bot.reminders", "bot.voice"),
     ("bot.turn",),
     ("bot.answers",),
-    ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline", "bot.calls",
-     "bot.callback"),
-    ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
+    ("bot.helped", "bot.forwarding", "bot.case_search", "bot.figures", "bot.cost"),
+    ("bot.render", "bot.migrations", "bot.escalation", "bot.alerts", "bot.outbox", "bot.training", "bot.careline",
+     "bot.calls", "bot.callback"),
+    ("bot.case_history",),
+    ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.second_factor",
+     "bot.signed_in", "bot.lockout", "bot.audit", "bot.opt_out", "bot.office", "bot.replies", "bot.translator",
      "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis"),
-    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply", "bot.speech",
-     "bot.topics"),
-    ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors"),
+    ("bot.language", "bot.keywords", "bot.anger", "bot.crisis", "bot.filters", "bot.foreign", "bot.phone", "bot.folding",
+     "bot.readability", "bot.reply", "bot.speech", "bot.topics"),
+    ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.languages", "bot.clock", "bot.errors"),
 )  # fmt: skip
 
 

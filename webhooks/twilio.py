@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from requests import RequestException
+from requests import RequestException, get
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
@@ -146,6 +146,26 @@ class Lookup:
             return None
         kind = (found.line_type_intelligence or {}).get("type")
         return False if kind in self.LANDLINES else True if kind in self.MOBILES else None
+
+
+def recording(settings: Settings, recording_id: str) -> bytes | None:
+    """The sound of a recording as MP3, None if the provider does not give it.
+
+    Source: https://www.twilio.com/docs/voice/api/recording#fetch-a-recordings-media-file
+    """
+    if not recording_id.isalnum():
+        return None
+    account = settings.twilio_account_sid
+    base = settings.twilio_api_url.rstrip("/") or "https://api.twilio.com"
+    try:
+        response = get(
+            f"{base}/2010-04-01/Accounts/{account}/Recordings/{recording_id}.mp3",
+            auth=(account, settings.twilio_auth_token),
+            timeout=10,
+        )
+    except RequestException:
+        return None
+    return response.content if response.ok else None
 
 
 def _named(error: TwilioRestException) -> SendError:
