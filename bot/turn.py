@@ -19,6 +19,7 @@ from bot.conversation import Recorded, answered, record_inbound, record_reply, r
 from bot.errors import DialogueUnavailable
 from bot.keywords import Keyword, KeywordKind
 from bot.reply import Channel, Phrase, Reply
+from bot.topics import PERSON, PRESSABLE
 
 #: How long a repeated message waits for the answer that another process is making, in seconds.
 PATIENCE = 9.0
@@ -41,7 +42,9 @@ class Inbound:
     """A message as it came, in our own terms.
 
     `number` is E.164 where the channel has one, `provider_id` the provider's id of this message, `language` and `place` what
-    the person chose by other means than the text, `media` how many pictures or sounds came with it.
+    the person chose by other means than the text, `media` how many pictures or sounds came with it. `payload` is the topic of
+    the button that was pressed (one of `topics.PRESSABLE`; anything else is ignored): then the text is only what the button
+    says, in `language`, and need not be understood.
     """
 
     channel: Channel
@@ -52,6 +55,12 @@ class Inbound:
     language: str | None = None
     place: str | None = None
     media: int = 0
+    payload: str | None = None
+
+    @property
+    def pressed(self) -> str | None:
+        """The topic of a button, if it is one that may be asked for by name."""
+        return self.payload if self.payload in PRESSABLE else None
 
 
 @dataclass(frozen=True)
@@ -130,8 +139,9 @@ def _again(careline: Careline, inbound: Inbound) -> Turn:
 
 def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: Recorded) -> Decision:
     """What to say to a message that has been recorded. Raises DatabaseUnavailable."""
-    keyword = keywords.match(inbound.text)
-    asked_for = language.requested(inbound.text, careline.settings.languages)
+    pressed = inbound.pressed
+    keyword = None if pressed else keywords.match(inbound.text)
+    asked_for = None if pressed else language.requested(inbound.text, careline.settings.languages)
     spoken = _language(careline, inbound, recorded, keyword, asked_for)
 
     decided = (
@@ -143,7 +153,9 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
         return decided
     if asked_for:
         return Decision(Reply(opening=(Phrase("language.changed"),), topic="change_language"), spoken)
-    payload = _payload(careline, keyword, recorded, inbound.text)
+    if pressed == PERSON:
+        return Decision(escalation.reply(careline, recorded.conversation_id, spoken), spoken)
+    payload = f"/{pressed}" if pressed else _payload(careline, keyword, recorded, inbound.text)
     if payload == erasure.CONFIRMED:
         done = erasure.erase(careline, dialogue, recorded.conversation_id)
         return Decision(done, spoken, keep=False)
@@ -174,7 +186,9 @@ def _language(careline: Careline, inbound: Inbound, recorded: Recorded, keyword:
             default=settings.default_language,
         )
     if asked_for or (spoken != recorded.language and inbound.text):
-        remember_language(careline.database, recorded.conversation_id, spoken, chosen=bool(asked_for or selected))
+        # Whoever presses a button in a page's language may still write in another one.
+        chosen = bool(asked_for or (selected and not inbound.pressed))
+        remember_language(careline.database, recorded.conversation_id, spoken, chosen=chosen)
     return spoken
 
 
@@ -278,7 +292,9 @@ def _ask(
     danger: str | None,
 ) -> Decision:
     """Let the dialogue answer."""
-    question = Question(recorded.conversation_id, inbound.text, spoken, inbound.channel, payload, inbound.place)
+    # What a button says is no question: "A bed tonight" names no time that was asked for.
+    text = "" if inbound.pressed else inbound.text
+    question = Question(recorded.conversation_id, text, spoken, inbound.channel, payload, inbound.place)
     try:
         answer = dialogue.respond(question)
     except DialogueUnavailable:

@@ -12,19 +12,21 @@ import pytest
 import yaml
 
 from bot.settings import ROWS, Settings
+from bot.topics import NEEDS, PRESSABLE, RIGHTS
 from bot.training import ROOT
 
 #: From the top down: a module may import those of its own line and of lines below.
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check"),
-    ("bot.late",),
+    ("bot.late", "bot.to_phone", "bot.aloud"),
     ("bot.turn",),
     ("bot.answers",),
     ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline"),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
-     "bot.heartbeat", "bot.nlu"),
-    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
+     "bot.heartbeat", "bot.nlu", "bot.kiosk"),
+    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply",
+     "bot.topics"),
     ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors"),
 )  # fmt: skip
 
@@ -101,6 +103,12 @@ def test_topics_intents_rules_and_wording_agree() -> None:
     assert ruled == intents | {"nlu_fallback"}
     wording = _english()
     assert all(f'msgid "topic.{intent}"' in wording for intent in intents)
+
+
+def test_topics_that_can_be_pressed_are_intents() -> None:
+    intents = set(yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))["intents"])
+    assert intents >= PRESSABLE
+    assert (len(NEEDS), len(RIGHTS)) == (32, 16)
 
 
 def test_responses_are_pointers_to_wording() -> None:
