@@ -1,14 +1,14 @@
 """kiosks
 
 Revision ID: 0002_kiosk
-Revises: 0001
+Revises: 0002_voice
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0002_kiosk"
-down_revision = "0001"
+down_revision = "0002_voice"
 branch_labels = None
 depends_on = None
 
