@@ -7,6 +7,7 @@ that browser then carries as its only cookie, and a PIN with which staff at the 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -64,7 +65,9 @@ def register(session: Session, name: str, branch: str, languages: tuple[str, ...
     rows = session.execute(select(location.c.id, location.c.name)).all()
     found = [row for row in rows if row.id == branch or (row.name or "").casefold() == branch.strip().casefold()]
     if len(found) != 1:
-        raise CarelineError(f"The directory has {len(found) or 'no'} locations called {branch!r}: give the name of one, or its id.")
+        raise CarelineError(
+            f"The directory has {len(found) or 'no'} locations called {branch!r}: give the name of one, or its id."
+        )
     code = "".join(secrets.choice(_ALPHABET) for _ in range(8))
     pin = f"{secrets.randbelow(10**6):06d}"
     kiosk = session.scalar(select(Kiosk).where(Kiosk.name == name)) or Kiosk(name=name)
@@ -122,7 +125,7 @@ def of_topic(session: Session, topic: str, moment: datetime, settings: Settings)
     return _cards(session, select(LISTING.c.listing_id).where(LISTING.c.topic == topic, LISTING.c.rank == 1), moment, settings)
 
 
-def _cards(session: Session, ids: Select[tuple[str]], moment: datetime, settings: Settings) -> tuple[ServiceCard, ...]:
+def _cards(session: Session, ids: Select[Any], moment: datetime, settings: Settings) -> tuple[ServiceCard, ...]:
     day = moment.astimezone(settings.time_zone).date()
     found = [card(session, listing_id, moment, settings, day=day) for listing_id in session.scalars(ids).all()]
     return tuple(sorted((one for one in found if one is not None), key=lambda one: (one.name, one.id)))

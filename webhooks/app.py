@@ -8,7 +8,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms
+from webhooks import api, compression, desk, device, errors, headers, health, kiosk, live, queue, simulator, sms, speech
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -28,16 +28,21 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        SEND_FILE_MAX_AGE_DEFAULT=600,
     )
     app.extensions["careline"] = careline
     app.extensions["dialogue"] = dialogue
     app.extensions["wake"] = queue.waker(settings)
     errors.register(app)
+    compression.register(app)
     headers.register(app)
     app.register_blueprint(sms.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(kiosk.blueprint)
+    app.register_blueprint(device.blueprint)
+    app.register_blueprint(live.blueprint)
+    app.register_blueprint(speech.blueprint)
     app.register_blueprint(desk.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)

@@ -50,3 +50,5 @@ class Reading:
 
 
 assert {field.name for field in fields(Reading)} == set(CHOICES)
+
+USUAL: Final = Reading()

@@ -8,8 +8,7 @@ from bot.db import Base
 def metadata() -> MetaData:
     """The metadata of every module that has tables."""
     # Importing defines tables.
-    from bot import callback, calls, conversation, escalation, heartbeat, kiosk  # noqa: F401
-    from bot import opt_out, outbox, pickup, staff  # noqa: F401
+    from bot import callback, calls, conversation, escalation, heartbeat, kiosk, opt_out, outbox, pickup, staff  # noqa: F401  # noqa: F401
     from bot.directory import tables  # noqa: F401
 
     return Base.metadata
