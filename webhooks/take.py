@@ -93,6 +93,5 @@ def _picture(digits: str) -> str | None:
     public = careline().settings.public_url.rstrip("/")
     if not public.startswith("https://"):
         return None
-    return str(
-        segno.make(f"{public}/?code={digits}", error="m", micro=False).svg_inline(scale=6, border=4, omitsize=True, nl=False)
-    )
+    square = segno.make(f"{public}/?code={digits}", error="m", micro=False)
+    return str(square.svg_inline(border=4, omitsize=True))

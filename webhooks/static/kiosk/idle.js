@@ -10,7 +10,7 @@ let asking = 0;
 let composing = false;
 
 const touch = () => { touched = Date.now(); };
-for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "input", "scroll"]) {
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "touchmove", "input"]) {
   document.addEventListener(kind, touch, { capture: true, passive: true });
 }
 document.addEventListener("compositionstart", () => { composing = true; });
