@@ -66,7 +66,11 @@ def question(service: Careline, tracker: Tracker) -> Asked:
     text = str(sent.get("text") or "")
     moment = now().astimezone(service.settings.time_zone)
     places = service.places()
-    place = places.find(text) or (places.find(str(sent["place"])) if sent.get("place") else None)
+    memory = _memory(tracker)
+    beside = places.find(str(sent["place"])) if sent.get("place") else None
+    if beside is not None and beside.name == memory.place:
+        beside = None  # a page sends its place every time: it is asked about anew only when it has changed
+    place = places.find(text) or beside
     asked = filters.parse(text, moment, place.span if place and place.span else None)
     return Asked(
         conversation_id=tracker.sender_id,
@@ -74,7 +78,7 @@ def question(service: Careline, tracker: Tracker) -> Asked:
         language=str(sent.get("language") or service.settings.default_language),
         channel=sent.get("channel") or "sms",
         moment=moment,
-        memory=_memory(tracker),
+        memory=memory,
         place=place,
         filters=asked.filters,
         detail=asked.detail,

@@ -180,6 +180,10 @@ ROWS = (
     Row("CARELINE_SEGMENT_PRICE", "segment_price", _number, "0.04", "What one SMS segment costs, for the simulator and reports."),
     Row("CARELINE_CURRENCY", "currency", _text, "GBP", "ISO 4217 code of that price."),
     Row("CARELINE_SIMULATOR", "simulator", _flag, "false", "Show a phone at /simulator; for development only, it needs no account."),
+    Row("CARELINE_KIOSK_IDLE", "kiosk_idle", _number, "150", "Seconds without a touch after which a registered kiosk asks whether somebody is there; a minute later all is erased."),
+    Row("CARELINE_PAGE_IDLE", "page_idle", _number, "900", "The same, in seconds, for the page in any other browser."),
+    Row("CARELINE_EXIT_URL", "exit_url", _text, "", "Where the quick exit leads, such as a page about the weather; empty means our own page of library opening hours."),
+    Row("CARELINE_LIVE_CONNECTIONS", "live_connections", _whole, "6", "Pages that one web process keeps connected for live answers; the others ask every few seconds."),
     Row("CARELINE_SQLITE_WAIT", "sqlite_wait", _number, "5", "Seconds a process waits for another one's lock on SQLite."),
 )  # fmt: skip
 
@@ -243,6 +247,10 @@ class Settings:
     segment_price: float
     currency: str
     simulator: bool
+    kiosk_idle: float
+    page_idle: float
+    exit_url: str
+    live_connections: int
     sqlite_wait: float
 
     @classmethod

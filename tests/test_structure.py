@@ -12,13 +12,14 @@ import pytest
 import yaml
 
 from bot.settings import ROWS, Settings
+from bot.topics import NEEDS, PRESSABLE, RIGHTS
 from bot.training import ROOT
 
 #: From the top down: a module may import those of its own line and of lines below.
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check"),
-    ("bot.late", "bot.reminders", "bot.voice"),
+    ("bot.late", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud"),
     ("bot.turn",),
     ("bot.answers",),
     ("bot.helped", "bot.forwarding", "bot.case_search", "bot.figures", "bot.cost"),
@@ -27,7 +28,7 @@ LAYERS = (
     ("bot.case_history",),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.second_factor",
      "bot.signed_in", "bot.lockout", "bot.audit", "bot.opt_out", "bot.office", "bot.replies", "bot.translator",
-     "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis"),
+     "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis", "bot.kiosk"),
     ("bot.language", "bot.keywords", "bot.anger", "bot.crisis", "bot.filters", "bot.foreign", "bot.phone", "bot.folding",
      "bot.readability", "bot.reply", "bot.speech", "bot.topics"),
     ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.languages", "bot.clock", "bot.errors"),
@@ -106,6 +107,12 @@ def test_topics_intents_rules_and_wording_agree() -> None:
     assert ruled == intents | {"nlu_fallback"}
     wording = _english()
     assert all(f'msgid "topic.{intent}"' in wording for intent in intents)
+
+
+def test_topics_that_can_be_pressed_are_intents() -> None:
+    intents = set(yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))["intents"])
+    assert intents >= PRESSABLE
+    assert (len(NEEDS), len(RIGHTS)) == (32, 16)
 
 
 def test_responses_are_pointers_to_wording() -> None:

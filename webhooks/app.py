@@ -9,7 +9,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, errors, headers, health, kiosk, queue, simulator, sms, voice
+from webhooks import api, compression, device, errors, headers, health, kiosk, live, queue, simulator, sms, speech, voice
 from webhooks.desk import views as desk
 from webhooks.lanes import Lanes
 from webhooks.rasa import RasaDialogue
@@ -31,6 +31,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        SEND_FILE_MAX_AGE_DEFAULT=600,
     )
     if settings.proxies:
         # Who calls is then told by our own proxy, not by whoever calls.
@@ -39,12 +40,16 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.extensions["dialogue"] = dialogue
     app.extensions["wake"] = queue.waker(settings)
     errors.register(app)
+    compression.register(app)
     headers.register(app)
     app.register_blueprint(sms.blueprint)
     app.register_blueprint(voice.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(kiosk.blueprint)
+    app.register_blueprint(device.blueprint)
+    app.register_blueprint(live.blueprint)
+    app.register_blueprint(speech.blueprint)
     desk.register(app)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)

@@ -1,5 +1,6 @@
 """A reply as a page shows it: the same facts as every other channel, laid out as cards and buttons."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
@@ -7,6 +8,7 @@ from markupsafe import Markup
 
 from bot.phone import written
 from bot.render.facts import Facts
+from bot.render.sketch import Sketch
 from bot.render.text import detail, label
 from bot.reply import Reply, ServiceCard
 
@@ -22,6 +24,15 @@ class Phone:
 
     label: str
     number: str
+
+
+@dataclass(frozen=True)
+class Sketched:
+    """A sketch of the way, the way in words, and what the scale bar says."""
+
+    sketch: Sketch
+    way: str
+    bar: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ class Card:
     phones: tuple[Phone, ...]
     url: str | None
     more: str | None
+    map: str | None
+    sketch: Sketched | None
 
 
 @dataclass(frozen=True)
@@ -77,8 +90,8 @@ class Shown:
     more: bool
 
 
-def shown(reply: Reply, facts: Facts) -> Shown:
-    """The reply for a page."""
+def shown(reply: Reply, facts: Facts, sketches: Mapping[str, Sketched] | None = None) -> Shown:
+    """The reply for a page; `sketches` of the way by the id of the service."""
     say = facts.words.say
     opening = [say(phrase) for phrase in reply.opening]
     if reply.detail not in (None, "all") and reply.services:
@@ -98,7 +111,9 @@ def shown(reply: Reply, facts: Facts) -> Shown:
         title=article.title if article else None,
         body=Markup(_markdown.render(article.body)) if article else None,  # Markdown with HTML off
         easy=article.easy if article else None,
-        cards=tuple(_card(service, facts, sends.get(service.name)) for service in reply.services),
+        cards=tuple(
+            _card(service, facts, sends.get(service.name), (sketches or {}).get(service.id)) for service in reply.services
+        ),
         choices=tuple(
             Button(label(choice, facts), str(number))
             for number, choice in enumerate(reply.choices, start=1)
@@ -110,7 +125,7 @@ def shown(reply: Reply, facts: Facts) -> Shown:
     )
 
 
-def _card(service: ServiceCard, facts: Facts, more: str | None) -> Card:
+def _card(service: ServiceCard, facts: Facts, more: str | None, sketch: Sketched | None) -> Card:
     words = facts.words
     cost = facts.cost(service.cost)
     spoken = facts.languages(service)
@@ -137,7 +152,17 @@ def _card(service: ServiceCard, facts: Facts, more: str | None) -> Card:
         phones=tuple(Phone(written(number, facts.settings.country), number) for number in service.phones),
         url=web(service.url),
         more=more,
+        map=_map(service),
+        sketch=sketch,
     )
+
+
+def _map(service: ServiceCard) -> str | None:
+    """The place as an address that a map on the person's own device opens (RFC 5870); nobody is asked before they press."""
+    if service.latitude is None or service.longitude is None:
+        return None
+    at = f"{service.latitude:.5f},{service.longitude:.5f}"
+    return f"geo:{at}?q={at}"
 
 
 def web(url: str | None) -> str | None:

@@ -7,7 +7,8 @@ from bot.db import Base
 
 def metadata() -> MetaData:
     """The metadata of every module that has tables."""
-    from bot import callback, calls, conversation, escalation, heartbeat, opt_out, outbox, pickup, staff  # noqa: F401  # defines tables
+    # Importing defines tables.
+    from bot import callback, calls, conversation, escalation, heartbeat, kiosk, opt_out, outbox, pickup, staff  # noqa: F401
 
     # isort: split
     from bot import alerts, audit, case_history, lockout, signed_in  # noqa: F401  # the desk's

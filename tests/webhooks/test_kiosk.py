@@ -71,7 +71,7 @@ class Visitor:
         forms = Forms(self.page)
         number = next(form for form, *button in forms.buttons if button == [name, value])
         sent = forms.forms[number] | fields | ({name: str(value)} if name else {})
-        response = self.client.post("/", data=sent)
+        response = self.client.post("/", data=sent, follow_redirects=True)
         assert response.status_code == 200, response.text
         self.page = response.text
         return self.page
@@ -108,7 +108,7 @@ def test_every_language_is_offered_in_its_own_script(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("ur", "rtl"), ("ne", "ltr"), ("zh", "ltr")])
 def test_the_page_takes_the_language_of_its_address(client: FlaskClient, language: str, direction: str) -> None:
-    assert f'<html lang="{language}" dir="{direction}">' in client.get(f"/?language={language}").text
+    assert f'<html lang="{language}" dir="{direction}"' in client.get(f"/?language={language}").text
 
 
 def test_an_unknown_language_is_ignored(client: FlaskClient) -> None:
@@ -146,7 +146,7 @@ def test_an_article_is_shown_in_full_and_cannot_bring_html(visitor: Visitor, dia
     page = visitor.ask("may they refuse me?")
     assert "<strong>Everyone</strong>" in page
     assert "It is yours." in page
-    assert "<script" not in page
+    assert "<script>bad" not in page
 
 
 def test_what_a_person_writes_is_shown_as_text(visitor: Visitor) -> None:
@@ -155,7 +155,9 @@ def test_what_a_person_writes_is_shown_as_text(visitor: Visitor) -> None:
 
 def test_a_tile_asks_for_its_topic(visitor: Visitor, dialogue: FakeDialogue) -> None:
     visitor.press("topic", "shelter", place="Harbour")
-    assert (dialogue.asked[0].text, dialogue.asked[0].place) == ("A bed tonight", "Harbour")
+    asked = dialogue.asked[0]
+    assert (asked.payload, asked.text, asked.place) == ("/shelter", "", "Harbour")
+    assert '<q dir="auto">A bed tonight</q>' in visitor.page
 
 
 def test_enter_asks_and_never_erases(visitor: Visitor) -> None:
@@ -213,11 +215,12 @@ def test_nothing_written_is_answered_on_the_page(visitor: Visitor, careline: Car
     assert count(careline, Message) == 0
 
 
-def test_no_cookie_and_no_script(client: FlaskClient, visitor: Visitor) -> None:
+def test_no_cookie_and_nothing_inline(client: FlaskClient, visitor: Visitor) -> None:
     visitor.ask("food")
     assert not client._cookies
-    assert "<script" not in visitor.page
-    assert "style=" not in visitor.page
+    assert not re.search(r"<script(?![^>]* src=)[^>]*>", visitor.page)
+    assert not re.search(r"\s(style|on\w+)=", visitor.page)
+    assert not re.search(r'(src|href|action)="(?!/|#|tel:|geo:)', visitor.page)
 
 
 @pytest.mark.parametrize("path", ["/", "/desk/sign-in", "/simulator"])
@@ -287,7 +290,7 @@ def test_the_same_answer_in_another_language(visitor: Visitor, dialogue: FakeDia
     dialogue.answer = FOOD
     visitor.ask("I need food")
     page = visitor.press("change", "ar")
-    assert '<html lang="ar" dir="rtl">' in page
+    assert '<html lang="ar" dir="rtl"' in page
     assert "Riverside &lt;Pantry&gt;" in page
     assert len(dialogue.asked) == 1
     visitor.ask("مرحبا")
@@ -297,7 +300,7 @@ def test_the_same_answer_in_another_language(visitor: Visitor, dialogue: FakeDia
 
 
 def test_a_person_answers_on_the_page(visitor: Visitor, careline: Careline, dialogue: FakeDialogue) -> None:
-    visitor.press("send", "0")
+    visitor.press("topic", "human")
     assert "See if there is an answer now" in visitor.page
     conversation = visitor.conversation
     assert conversation is not None
@@ -312,7 +315,7 @@ def test_a_person_answers_on_the_page(visitor: Visitor, careline: Careline, dial
 
 
 def test_silence_says_that_the_message_went_to_a_person(visitor: Visitor, careline: Careline, dialogue: FakeDialogue) -> None:
-    visitor.press("send", "0")
+    visitor.press("topic", "human")
     with careline.database.begin() as session:
         session.scalars(select(Case)).one().status = "claimed"
     page = visitor.ask("it is about my mother")
@@ -370,13 +373,13 @@ def test_erasing_by_a_message_leaves_no_id_behind(visitor: Visitor, dialogue: Fa
 
 
 def test_a_case_that_was_answered_opens_again(careline: Careline, visitor: Visitor) -> None:
-    visitor.press("send", "0")
+    visitor.press("topic", "human")
     with careline.database.begin() as session:
         case = session.scalars(select(Case)).one()
         case.status, case.opened_at = "answered", case.opened_at - timedelta(days=3)
         before = case.opened_at
     visitor.press("action", "look")
-    visitor.press("send", "0")
+    visitor.press("topic", "human")
     with careline.database.read() as session:
         case = session.scalars(select(Case)).one()
         assert (case.status, case.claimed_by) == ("open", None)
