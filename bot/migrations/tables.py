@@ -8,6 +8,6 @@ from bot.db import Base
 def metadata() -> MetaData:
     """The metadata of every module that has tables."""
     from bot import conversation, escalation, heartbeat, opt_out, outbox, staff  # noqa: F401  # importing defines tables
-    from bot.directory import tables  # noqa: F401
+    from bot.directory import changes, reports, tables  # noqa: F401
 
     return Base.metadata
