@@ -8,7 +8,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms
+from webhooks import api, desk, errors, headers, health, hsds, kiosk, queue, simulator, sms
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -39,6 +39,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(health.blueprint)
     app.register_blueprint(kiosk.blueprint)
     app.register_blueprint(desk.blueprint)
+    app.register_blueprint(hsds.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
     return app
