@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
-from bot import crisis, filters, keywords, language
+from bot import anger, crisis, filters, keywords, language, replies
 from bot.clock import now
 from bot.errors import DataError
 from bot.nlu.utterances import read_utterances
@@ -27,7 +27,7 @@ GSM_LANGUAGES = frozenset({"en", "es", "fr", "pt", "nl", "sw", "tl"})
 
 def problems() -> list[str]:
     """Everything that is wrong, a sentence each; nothing if all is in order."""
-    return [*_lists(), *_wording(), *_rights(), *_utterances()]
+    return [*_lists(), *_replies(), *_wording(), *_rights(), *_utterances()]
 
 
 def gaps() -> list[str]:
@@ -48,11 +48,20 @@ def _lists() -> Iterator[str]:
         lambda: crisis.match("stop"),
         lambda: filters.parse("stop", now()),
         lambda: language.requested("stop", LANGUAGES),
+        lambda: anger.angry("stop"),
     ):
         try:
             read()
         except DataError as error:
             yield str(error)
+
+
+def _replies() -> Iterator[str]:
+    """Ready replies of staff: the same in every language."""
+    try:
+        yield from replies.missing(replies.load())
+    except DataError as error:
+        yield str(error)
 
 
 def _wording() -> Iterator[str]:

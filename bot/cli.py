@@ -201,18 +201,24 @@ def db(home: Path | None) -> None:
 @main.command()
 @click.argument("name")
 @click.password_option(help="At least 12 characters.")
+@click.option("--role", type=click.Choice(["staff", "steward", "administrator"]), help="The first account is an administrator's.")
+@click.option("--reset-second-factor", is_flag=True, help="Their phone is lost: they set up a new second factor.")
 @_home
 @_in_a_sentence
-def user(name: str, password: str, home: Path | None) -> None:
-    """Add somebody who may sign in at the desk, or give them a new password."""
-    from bot import staff
+def user(name: str, password: str, role: str | None, reset_second_factor: bool, home: Path | None) -> None:
+    """Add somebody who may sign in at the desk, or give them a new password or role."""
+    from bot import audit, second_factor, staff
     from bot.careline import Careline
 
     careline = Careline.open(_settings(home))
     careline.database.migrate()
     with careline.database.begin() as session:
-        staff.add(session, name, password)
-    _console.print(f"{escape(name)} may sign in at /desk.")
+        first = not staff.colleagues(session)
+        person = staff.add(session, name, password, staff.Role(role) if role else staff.Role.ADMINISTRATOR if first else None)
+        if reset_second_factor:
+            second_factor.reset(person)
+        audit.record(session, None, "account set by command", f"staff {person.id}", person.role)
+    _console.print(f"{escape(name)} may sign in at /desk as {person.role}.")
 
 
 if __name__ == "__main__":

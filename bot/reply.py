@@ -109,11 +109,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Escalation:
-    """A person has been asked to help: how urgent it is, and by when they will answer (aware, UTC)."""
+    """A person has been asked to help: how urgent it is, and by when they will answer (aware, UTC).
+
+    `staffed`: somebody is there now; `opens_at` when somebody is next, where nobody is.
+    """
 
     status: Literal["open", "claimed", "answered", "closed"]
     expected_at: datetime | None = None
     staffed: bool = True
+    opens_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ rows by a test. Reading the environment happens only in `Settings.from_env`.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
+from bot import timetable
 from bot.errors import SettingsError
+from bot.timetable import Timetable
 
 LANGUAGES = ("en", "es", "fr", "pt", "nl", "ar", "ur", "ne", "sw", "tl", "zh", "ja")
 
@@ -61,9 +62,24 @@ def _zone(value: str) -> ZoneInfo:
         raise ValueError("must be a time zone such as Europe/London") from error
 
 
-def _clock_times(value: str) -> tuple[time, time]:
-    opens, closes = value.split("-")
-    return time.fromisoformat(opens.strip()), time.fromisoformat(closes.strip())
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.strip() not in words:
+            raise ValueError(f"must be {' or '.join(repr(word) for word in words)}")
+        return value.strip()
+
+    return read
+
+
+def _roles(value: str) -> tuple[tuple[str, str], ...]:
+    pairs = [tuple(part.strip() for part in pair.rsplit("=", 1)) for pair in value.split(",") if pair.strip()]
+    if any(len(pair) != 2 or pair[1] not in ("staff", "steward", "administrator") for pair in pairs):
+        raise ValueError("must be pairs like care-team=staff, with a role of staff, steward or administrator")
+    return tuple((pair[0], pair[1]) for pair in pairs)
 
 
 def environ() -> dict[str, str]:
@@ -111,8 +127,29 @@ ROWS = (
     Row("CARELINE_REFUGE_NUMBER", "refuge_number", _text, "+441632960002", "A telephone line for people facing violence, day and night."),
     Row("CARELINE_CHILD_NUMBER", "child_number", _text, "+441632960003", "A telephone line for children in danger, day and night."),
     Row("CARELINE_OFFICE_NUMBER", "office_number", _text, "+441632960000", "The number where a person answers in office hours."),
-    Row("CARELINE_OFFICE_HOURS", "office_hours", _clock_times, "09:00-18:00", "When a person answers, Monday to Friday except public holidays."),
+    Row("CARELINE_OFFICE_HOURS", "office_hours", timetable.parse, "09:00-18:00", "When a person answers: 09:00-18:00 for Monday to Friday, or a timetable like mon-fri 09:00-12:30 13:30-18:00; sat 10:00-12:00; [ne] tue 10:00-12:00; 2026-12-24 closed."),
     Row("CARELINE_ANSWER_HOURS", "answer_hours", _whole, "2", "Working hours within which a person answers a question handed over."),
+    Row("CARELINE_PERSON_TOPICS", "person_topics", _names, "rights_complaint", "Topics that always bring a person, besides an answer: ids of topics, comma separated."),
+    Row("CARELINE_QUIET_MINUTES", "quiet_minutes", _number, "45", "Minutes after which the bot answers again when whoever took a conversation says nothing."),
+    Row("CARELINE_DUTY_NUMBER", "duty_number", _text, "", "A telephone that is texted, without a word about anybody, when a crisis waits at the desk; in E.164."),
+    Row("CARELINE_SECOND_LINE_NUMBER", "second_line_number", _text, "", "A telephone that is texted too when nobody has taken a crisis after two rings; in E.164."),
+    Row("CARELINE_RING_MINUTES", "ring_minutes", _number, "5", "Minutes after which an untaken crisis rings again."),
+    Row("CARELINE_ASK_HELPED", "ask_helped", _flag, "true", "Ask once, after a person's answer, whether it helped."),
+    Row("CARELINE_SECOND_FACTOR", "second_factor", _one_of("", "required", "optional"), "", "Second factor at the desk: required or optional; empty means required, but optional while the simulator is on."),
+    Row("CARELINE_OIDC_ISSUER", "oidc_issuer", _text, "", "The city's own identity provider (OpenID Connect), such as https://login.example.org; empty means none."),
+    Row("CARELINE_OIDC_CLIENT_ID", "oidc_client_id", _text, "", "Our id at that provider."),
+    Row("CARELINE_OIDC_CLIENT_SECRET", "oidc_client_secret", _text, "", "Our secret at that provider."),
+    Row("CARELINE_OIDC_CLAIM", "oidc_claim", _text, "preferred_username", "The claim that names the account at the desk."),
+    Row("CARELINE_OIDC_ROLES", "oidc_roles", _roles, "", "Which groups of the provider may in, and as what: care-team=staff,it=administrator; empty means only accounts made here."),
+    Row("CARELINE_PROXIES", "proxies", _whole, "0", "How many proxies of yours stand in front, so that the address of who signs in is taken from them."),
+    Row("CARELINE_TRANSLATOR_URL", "translator_url", _text, "", "A LibreTranslate server of your own that helps staff to read and write other languages; empty means none."),
+    Row("CARELINE_TRANSLATOR_KEY", "translator_key", _text, "", "Its key, if it asks for one."),
+    Row("CARELINE_BRIDGE", "bridge", _one_of("", "webhook", "chatwoot"), "", "A desk of the city's own that cases go to as well: webhook or chatwoot; empty means none."),
+    Row("CARELINE_BRIDGE_URL", "bridge_url", _text, "", "Where that desk takes them: the webhook's address, or Chatwoot's."),
+    Row("CARELINE_BRIDGE_SECRET", "bridge_secret", _text, "", "The secret both sides sign with."),
+    Row("CARELINE_CHATWOOT_ACCOUNT", "chatwoot_account", _text, "", "Chatwoot's account number."),
+    Row("CARELINE_CHATWOOT_INBOX", "chatwoot_inbox", _text, "", "The number of the API inbox that cases go to."),
+    Row("CARELINE_CHATWOOT_TOKEN", "chatwoot_token", _text, "", "The access token of a Chatwoot user or bot."),
     Row("CARELINE_SEGMENT_PRICE", "segment_price", _number, "0.04", "What one SMS segment costs, for the simulator and reports."),
     Row("CARELINE_CURRENCY", "currency", _text, "GBP", "ISO 4217 code of that price."),
     Row("CARELINE_SIMULATOR", "simulator", _flag, "false", "Show a phone at /simulator; for development only, it needs no account."),
@@ -146,8 +183,29 @@ class Settings:
     refuge_number: str
     child_number: str
     office_number: str
-    office_hours: tuple[time, time]
+    office_hours: Timetable
     answer_hours: int
+    person_topics: tuple[str, ...]
+    quiet_minutes: float
+    duty_number: str
+    second_line_number: str
+    ring_minutes: float
+    ask_helped: bool
+    second_factor: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_claim: str
+    oidc_roles: tuple[tuple[str, str], ...]
+    proxies: int
+    translator_url: str
+    translator_key: str
+    bridge: str
+    bridge_url: str
+    bridge_secret: str
+    chatwoot_account: str
+    chatwoot_inbox: str
+    chatwoot_token: str
     segment_price: float
     currency: str
     simulator: bool
@@ -173,6 +231,11 @@ class Settings:
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{(self.home / 'careline.db').absolute()}"
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether everybody at the desk must have a second factor."""
+        return self.second_factor == "required" or (self.second_factor == "" and not self.simulator)
 
     @property
     def tracker(self) -> str:

@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import crisis, filters, keywords, language, opt_out
+from bot import anger, crisis, filters, keywords, language, opt_out
 from bot import escalation as cases
 from bot.answers import crisis as emergency
-from bot.answers import erasure, escalation
+from bot.answers import erasure, escalation, person
 from bot.careline import Careline, Dialogue, Question
 from bot.clock import now
 from bot.conversation import Recorded, answered, record_inbound, record_reply, remember_language
@@ -83,6 +83,7 @@ def prepare(careline: Careline) -> None:
     language.requested(text, careline.settings.languages)
     language.detect(text, careline.settings.languages, ())
     filters.parse(text, now())
+    anger.angry(text)
     careline.places()
 
 
@@ -151,8 +152,13 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
         danger = cases.emergency(session, recorded.conversation_id, EMERGENCY_LASTS)
     if danger is not None and (not inbound.text or (keyword is not None and keyword.kind in STAYING)):
         return Decision(emergency.stay(careline, danger), spoken)
-    fixed = _fixed(careline, inbound, recorded, spoken, keyword, payload)
-    return Decision(fixed, spoken) if fixed is not None else _ask(careline, dialogue, inbound, recorded, spoken, payload, danger)
+    fixed = person.feedback(careline, recorded, keyword, spoken) if danger is None else None
+    fixed = fixed or _fixed(careline, inbound, recorded, spoken, keyword, payload)
+    if fixed is not None:
+        decision = Decision(fixed, spoken)
+    else:
+        decision = _ask(careline, dialogue, inbound, recorded, spoken, payload, danger)
+    return replace(decision, reply=person.accompany(careline, recorded.conversation_id, decision.reply))
 
 
 def _language(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None, asked_for: str | None) -> str:
@@ -213,9 +219,14 @@ def _silence(careline: Careline, inbound: Inbound, recorded: Recorded, spoken: s
     with careline.database.read() as session:
         if inbound.number is not None and opt_out.stopped(session, inbound.number):
             return Decision(SILENCE, spoken)
-        if cases.claimed(session, recorded.conversation_id):
-            return Decision(SILENCE, spoken)
-    return None
+        if not cases.claimed(session, recorded.conversation_id):
+            return None
+        left = cases.gone_quiet(session, careline.settings, recorded.conversation_id)
+    if left:
+        with careline.database.begin() as session:
+            if cases.quiet(session, left[0]):  # a conversation has one case under way
+                return None
+    return Decision(SILENCE, spoken)
 
 
 #: Keywords that, in an emergency, get the emergency's numbers again.
@@ -288,7 +299,7 @@ def _ask(
         spoken = answer.language
     if danger is not None and answer.topic in UNCLEAR:
         answer = emergency.stay(careline, danger)
-    return Decision(answer, spoken)
+    return Decision(person.bring(careline, recorded.conversation_id, inbound.text, spoken, answer), spoken)
 
 
 def _later() -> Reply:

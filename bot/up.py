@@ -180,7 +180,7 @@ def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "s
     commands = {
         "rasa": f"{rasa} --endpoints endpoints.yml --credentials credentials.yml",
         "actions": f"{python} -m rasa_sdk --actions actions --port {_port_of(env['CARELINE_ACTIONS_URL'])}",
-        "web": f"{python} -m gunicorn --bind 127.0.0.1:{port} --worker-class gthread --threads 16 "
+        "web": f"{python} -m gunicorn --bind 127.0.0.1:{port} --worker-class gthread --threads 320 "
         f"--graceful-timeout 10 --no-control-socket 'webhooks.app:create_app()'",
         "worker": f"{python} -m webhooks.worker",
     }

@@ -18,14 +18,18 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check"),
-    ("bot.late",),
+    ("bot.late", "bot.reminders", "bot.voice"),
     ("bot.turn",),
     ("bot.answers",),
-    ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline"),
-    ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
-     "bot.heartbeat", "bot.nlu"),
-    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
-    ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors"),
+    ("bot.helped", "bot.forwarding", "bot.case_search", "bot.figures"),
+    ("bot.render", "bot.migrations", "bot.escalation", "bot.alerts", "bot.outbox", "bot.training", "bot.careline",
+     "bot.calls", "bot.callback"),
+    ("bot.case_history",),
+    ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.second_factor",
+     "bot.signed_in", "bot.lockout", "bot.audit", "bot.opt_out", "bot.office", "bot.replies", "bot.translator",
+     "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.speech"),
+    ("bot.language", "bot.keywords", "bot.anger", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
+    ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.clock", "bot.errors"),
 )  # fmt: skip
 
 

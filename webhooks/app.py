@@ -3,12 +3,15 @@
 import os
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, desk, errors, headers, health, hsds, kiosk, queue, simulator, sms
+from webhooks import api, errors, headers, health, hsds, kiosk, queue, simulator, sms
+from webhooks.desk import views as desk
+from webhooks.lanes import Lanes
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -29,6 +32,9 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
     )
+    if settings.proxies:
+        # Who calls is then told by our own proxy, not by whoever calls.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     app.extensions["careline"] = careline
     app.extensions["dialogue"] = dialogue
     app.extensions["wake"] = queue.waker(settings)
@@ -38,8 +44,9 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(kiosk.blueprint)
-    app.register_blueprint(desk.blueprint)
     app.register_blueprint(hsds.blueprint)
+    desk.register(app)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
+    app.wsgi_app = Lanes(app.wsgi_app)  # type: ignore[method-assign]
     return app

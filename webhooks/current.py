@@ -25,8 +25,8 @@ def wake() -> None:
 
 
 def answer(inbound: Inbound) -> Turn:
-    """Take a turn, and wake the worker if it owes the person more."""
+    """Take a turn, and wake the worker if it owes the person more or has to call somebody."""
     turn = take_turn(careline(), dialogue(), inbound)
-    if turn.late:
+    if turn.late or turn.reply.urgent:
         wake()
     return turn

@@ -86,7 +86,7 @@ def shown(reply: Reply, facts: Facts) -> Shown:
     closing = [say(phrase) for phrase in reply.closing if phrase.key not in _BUTTONS]
     if reply.escalation is not None:
         away = not reply.escalation.staffed and not reply.urgent
-        closing = [facts.escalation(reply.escalation), *([facts.words("person.away")] if away else []), *closing]
+        closing = [facts.escalation(reply.escalation), *([facts.away(reply.escalation)] if away else []), *closing]
     article = reply.article
     if article is not None and article.outdated:
         closing.append(facts.words("article.outdated"))

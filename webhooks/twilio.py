@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from requests import RequestException
+from requests import RequestException, get
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
@@ -120,6 +120,26 @@ class TwilioSender:
         except (RequestException, TwilioException) as error:
             raise ProviderUnavailable(f"The provider cannot be reached ({type(error).__name__}).") from error
         return str(message.sid)
+
+
+def recording(settings: Settings, recording_id: str) -> bytes | None:
+    """The sound of a recording as MP3, None if the provider does not give it.
+
+    Source: https://www.twilio.com/docs/voice/api/recording#fetch-a-recordings-media-file
+    """
+    if not recording_id.isalnum():
+        return None
+    account = settings.twilio_account_sid
+    base = settings.twilio_api_url.rstrip("/") or "https://api.twilio.com"
+    try:
+        response = get(
+            f"{base}/2010-04-01/Accounts/{account}/Recordings/{recording_id}.mp3",
+            auth=(account, settings.twilio_auth_token),
+            timeout=10,
+        )
+    except RequestException:
+        return None
+    return response.content if response.ok else None
 
 
 def _named(error: TwilioRestException) -> SendError:

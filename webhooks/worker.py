@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 
-from bot import heartbeat, late, outbox
+from bot import alerts, heartbeat, late, outbox, reminders
 from bot.careline import Careline, Dialogue
 from bot.errors import DatabaseUnavailable
 from bot.outbox import Sender
@@ -26,6 +26,8 @@ def look(careline: Careline, dialogue: Dialogue, sender: Sender) -> bool:
     """Do all that is due; whether something is left for soon."""
     try:
         late.answer_waiting(careline, dialogue)
+        reminders.sweep(careline)
+        alerts.deliver(careline.database, sender)
         with careline.database.read() as session:
             due = outbox.due(session)
         for message_id in due:

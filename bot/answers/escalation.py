@@ -10,4 +10,9 @@ def reply(careline: Careline, conversation_id: str, language: str, reason: Reaso
     """Open a case and say so. Raises DatabaseUnavailable."""
     with careline.database.begin() as session:
         case = escalation.open_case(session, careline.settings, conversation_id, reason, language)
-    return Reply(opening=(Phrase("escalation.done"),), escalation=case, closing=(Phrase("office.call"),), topic=topic)
+    return Reply(opening=(Phrase("escalation.done"),), escalation=case, closing=(call(careline),), topic=topic)
+
+
+def call(careline: Careline) -> Phrase:
+    """Where a person can be called, and when: in the usual words, or with the whole week where the days differ."""
+    return Phrase("office.call" if careline.settings.office_hours.weekdays() else "office.call_week")

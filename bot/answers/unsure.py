@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot import escalation
 from bot.answers import Answer, Asked
+from bot.answers.escalation import call
 from bot.careline import Careline
 from bot.reply import Choice, Phrase, Reply
 
@@ -16,7 +17,7 @@ def answer(careline: Careline, asked: Asked) -> Answer:
     if memory.unsure >= 2:
         with careline.database.begin() as session:
             case = escalation.open_case(session, careline.settings, asked.conversation_id, "not_understood", asked.language)
-        reply = Reply(opening=(Phrase("unsure.person"),), choices=choices, escalation=case, closing=(Phrase("office.call"),))
+        reply = Reply(opening=(Phrase("unsure.person"),), choices=choices, escalation=case, closing=(call(careline),))
         return Answer(reply, replace(memory, unsure=0))
     question = Phrase("unsure.choose" if choices else "unsure.again")
     return Answer(Reply(opening=(question,), choices=choices, closing=(Phrase("person.offer"),)), memory)

@@ -7,7 +7,10 @@ from bot.db import Base
 
 def metadata() -> MetaData:
     """The metadata of every module that has tables."""
-    from bot import conversation, escalation, heartbeat, opt_out, outbox, staff  # noqa: F401  # importing defines tables
+    from bot import callback, calls, conversation, escalation, heartbeat, opt_out, outbox, pickup, staff  # noqa: F401  # defines tables
+
+    # isort: split
+    from bot import alerts, audit, case_history, lockout, signed_in  # noqa: F401  # the desk's
     from bot.directory import changes, reports, tables  # noqa: F401
 
     return Base.metadata

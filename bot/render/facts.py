@@ -160,6 +160,19 @@ class Facts:
             return self.words("person.tomorrow", time=clock)
         return self.words("person.day", day=self.weekday(expected.date()), time=clock)
 
+    def away(self, escalation: Escalation) -> str:
+        """Nobody is there just now, and when somebody is."""
+        if escalation.opens_at is None:
+            return self.words("person.away")
+        opens = escalation.opens_at.astimezone(self.settings.time_zone).replace(tzinfo=None)
+        clock = self.clock(opens.time())
+        days = (opens.date() - self.today).days
+        if days <= 1:
+            return self.words("person.away_today" if days <= 0 else "person.away_tomorrow", time=clock)
+        if days < 7:
+            return self.words("person.away_day", day=self.weekday(opens.date()), time=clock)
+        return self.words("person.away_date", day=self.day(opens.date()), time=clock)
+
     def _coded(self, group: str, text: str) -> str | None:
         """A word of the directory's small vocabularies in the listener's language, None where it is free text."""
         key = f"{group}.{slug(text)}"

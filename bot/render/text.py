@@ -47,7 +47,7 @@ def lines(reply: Reply, facts: Facts, brief: bool = False) -> list[Line]:
     if reply.escalation is not None:
         result.append(Line(facts.escalation(reply.escalation)))
         if not reply.escalation.staffed and not reply.urgent:
-            result.append(Line(facts.words("person.away"), QUESTION))
+            result.append(Line(facts.away(reply.escalation), QUESTION))
     closing = [say(phrase) for phrase in reply.closing]
     result += [Line(text, QUESTION if text != closing[-1] else 0) for text in closing]
     return [line for line in result if line.text]

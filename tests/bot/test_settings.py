@@ -30,5 +30,5 @@ def test_a_mistake_is_one_sentence_that_names_the_setting(env: dict[str, str], s
 def test_reads_values() -> None:
     settings = Settings.from_env({"CARELINE_LANGUAGES": "es, en", "CARELINE_OFFICE_HOURS": "08:30-17:00"})
     assert settings.languages == ("es", "en")
-    assert settings.office_hours == (time(8, 30), time(17))
+    assert settings.office_hours.weekdays() == ((time(8, 30), time(17)),)
     assert settings.database.startswith("sqlite:////")

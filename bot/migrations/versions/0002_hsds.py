@@ -1,14 +1,14 @@
 """Changes made in the directory by hand, its version, and reports that a record is wrong.
 
 Revision ID: 0002_hsds
-Revises: 0001
+Revises: 0002_desk
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0002_hsds"
-down_revision = "0001"
+down_revision = "0002_desk"
 branch_labels = None
 depends_on = None
 

@@ -6,9 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
-from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from bot import escalation, outbox, staff
@@ -18,148 +15,16 @@ from bot.errors import DatabaseUnavailable
 from bot.escalation import Case
 from bot.outbox import OutboxMessage
 from tests.conftest import Texter
+from tests.desk import ADDRESS, PASSWORD, Desk
 from tests.fakes import FakeSender
-from webhooks.attempts import Attempts
-from webhooks.desk import duration
+from webhooks.desk.page import duration
 from webhooks.worker import open_queue
-
-PASSWORD = "a long enough password"
-ADDRESS = "https://care.example.org"
-
-
-class Desk:
-    """A member of staff with a browser."""
-
-    def __init__(self, app: Flask) -> None:
-        self.client: FlaskClient = app.test_client()
-        self.page = ""
-
-    def get(self, path: str = "/desk") -> str:
-        self.page = self.client.get(path, base_url=ADDRESS, follow_redirects=True).text
-        return self.page
-
-    def post(self, path: str, status: int = 200, **fields: str) -> str:
-        form = self.hidden() | fields
-        response = self.client.post(path, data=form, base_url=ADDRESS, follow_redirects=True)
-        assert response.status_code == status, response.text
-        self.page = response.text
-        return self.page
-
-    def hidden(self) -> dict[str, str]:
-        return dict(re.findall(r'type="hidden" name="(token|once)" value="([^"]+)"', self.page))
-
-    def sign_in(self, name: str, password: str = PASSWORD, status: int = 200) -> str:
-        self.get("/desk/sign-in")
-        return self.post("/desk/sign-in", status, name=name, password=password)
-
-
-@pytest.fixture(autouse=True)
-def people(careline: Careline, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The real cost of a password is 64 MB and a good part of a second.
-    monkeypatch.setattr(staff, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    with careline.database.begin() as session:
-        staff.add(session, "ada", PASSWORD)
-        staff.add(session, "ben", PASSWORD)
-
-
-@pytest.fixture
-def ada(app: Flask) -> Desk:
-    desk = Desk(app)
-    desk.sign_in("ada")
-    return desk
-
-
-@pytest.fixture
-def ben(app: Flask) -> Desk:
-    desk = Desk(app)
-    desk.sign_in("ben")
-    return desk
-
-
-@pytest.fixture
-def case(texter: Texter, careline: Careline) -> str:
-    """Somebody has texted and asked for a person."""
-    texter("I need food for my children please")
-    texter("0")
-    with careline.database.read() as session:
-        return session.scalars(select(Case.id)).one()
 
 
 def state(careline: Careline, case_id: str) -> tuple[str, int | None]:
     with careline.database.read() as session:
         case = session.get_one(Case, case_id)
         return case.status, case.claimed_by
-
-
-@pytest.mark.parametrize("path", ["/desk", "/desk/cases/any"])
-def test_nobody_gets_in_without_signing_in(app: Flask, case: str, path: str) -> None:
-    response = app.test_client().get(path, base_url=ADDRESS)
-    assert response.status_code == 302
-    assert response.headers["Location"] == "/desk/sign-in"
-
-
-@pytest.mark.parametrize("action", ["claim", "release", "close", "answer", "take-over"])
-def test_nothing_is_done_for_somebody_signed_out(app: Flask, careline: Careline, case: str, action: str) -> None:
-    stranger = Desk(app)
-    stranger.get("/desk/sign-in")
-    stranger.post(f"/desk/cases/{case}/{action}", text="hello", once="x")
-    assert "Sign in" in stranger.page
-    assert state(careline, case) == ("open", None)
-
-
-def test_every_form_carries_our_token(ada: Desk, careline: Careline, case: str) -> None:
-    for token in ("", "somebody else's", "é"):
-        ada.post(f"/desk/cases/{case}/claim", status=400, token=token)
-    ada.post("/desk/sign-in", status=400, token="", name="ada", password=PASSWORD)
-    assert state(careline, case) == ("open", None)
-
-
-def test_a_wrong_password_and_an_unknown_name_look_the_same(app: Flask) -> None:
-    pages = []
-    for name, password in (("ada", "wrong"), ("nobody", PASSWORD)):
-        desk = Desk(app)
-        pages.append(re.sub('value="[^"]*"', "", desk.sign_in(name, password, status=403)))
-    assert pages[0] == pages[1]
-
-
-def test_five_failures_and_one_has_to_wait(app: Flask) -> None:
-    desk = Desk(app)
-    for _ in range(5):
-        desk.sign_in("ada", "wrong", status=403)
-    assert "wait a minute" in desk.sign_in("ada", PASSWORD, status=429)
-    assert "Cases" in desk.sign_in("ben")  # another name is free
-
-
-def test_failures_are_forgotten_after_a_minute() -> None:
-    moment = 0.0
-    attempts = Attempts(limit=2, wait=60, clock=lambda: moment)
-    assert [attempts.begin("ada") for _ in range(3)] == [True, True, False]
-    assert attempts.begin("ben")
-    moment = 61
-    assert attempts.begin("ada")
-    attempts.succeeded("ada")
-    assert [attempts.begin("ada") for _ in range(3)] == [True, True, False]
-
-
-def test_a_new_password_and_a_closed_account_end_the_session(ada: Desk, ben: Desk, careline: Careline) -> None:
-    with careline.database.begin() as session:
-        staff.add(session, "ada", "another long password")
-        session.scalars(select(staff.Staff).where(staff.Staff.name == "ben")).one().active = False
-    assert "<h1>Sign in</h1>" in ada.get()
-    assert "<h1>Sign in</h1>" in ben.get()
-
-
-def test_signing_out(ada: Desk) -> None:
-    ada.post("/desk/sign-out")
-    assert "<h1>Sign in</h1>" in ada.get()
-
-
-def test_the_session_cookie_is_out_of_reach(app: Flask) -> None:
-    client = app.test_client()
-    cookie = client.get("/desk/sign-in", base_url=ADDRESS).headers["Set-Cookie"]
-    assert "HttpOnly" in cookie
-    assert "Secure" in cookie
-    assert "SameSite=Lax" in cookie
 
 
 def test_the_urgent_come_first(ada: Desk, texter: Texter, other: Texter, careline: Careline) -> None:
@@ -171,7 +36,7 @@ def test_the_urgent_come_first(ada: Desk, texter: Texter, other: Texter, carelin
         later.urgent, later.reason, later.topic = True, "crisis", "crisis_suicide"
     page = ada.get()
     assert page.index("Crisis") < page.index("Asked for a person")
-    assert "Waiting (2)" in page
+    assert 'Waiting (<span class="count">2</span>)' in page
 
 
 def test_the_conversation_is_shown_as_it_was(ada: Desk, texter: Texter, careline: Careline) -> None:
@@ -234,8 +99,10 @@ def test_an_answer_goes_out_once(ada: Desk, careline: Careline, case: str, texte
         outbox.deliver(careline.database, sender, message_id)
     assert sender.sent == [("+447700900123", "The pantry is open now. Sam")]
     assert "Staff" in ada.get(f"/desk/cases/{case}")
-    assert ", sent" in ada.page
-    assert texter("thank you so much for your help") == ["You are welcome. Write any time."]  # and it is back
+    assert ", <span>sent</span>" in ada.page
+    back, *_ = texter("thank you so much for your help")
+    assert back == "This is Careline, the automatic service, again.\nYou are welcome. Write any time."
+    assert texter("thank you again") == ["You are welcome. Write any time."]  # it says so once
     assert "wrote again" in ada.get()
 
 
