@@ -128,18 +128,33 @@ def text(words: tuple[str, ...], sender: str, port: int, home: Path | None) -> N
 @main.command(name="import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--report", type=click.Path(path_type=Path), help="Write what was repaired and refused as CSV.")
+@click.option("--mapping", type=click.Path(path_type=Path), help="What the columns mean, for tables that follow no standard.")
 @_home
 @_in_a_sentence
-def import_(path: Path, report: Path | None, home: Path | None) -> None:
+def import_(path: Path, report: Path | None, mapping: Path | None, home: Path | None) -> None:
     """Take in a service directory: an HSDS package, as a folder, a zip or JSON."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     from bot.careline import Careline
     from bot.directory.importer import import_package
+    from bot.directory.mapping import read_mapping
+    from bot.directory.report import written
 
     careline = Careline.open(_settings(home))
     careline.database.migrate()
-    result = import_package(careline.database, path)
-    if report is not None:
-        report.write_text(result.as_csv(), "utf-8")
+    explained = read_mapping(mapping) if mapping else None
+    stages: dict[str, Any] = {}
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    with written(report) as result, Progress(*columns, console=_console, disable=not _console.is_terminal) as bars:
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage)
+            bars.update(stages[stage], completed=done, total=max(1, total))
+
+        import_package(careline.database, path, tell, result, explained)
+    for line in result.common():
+        _console.print(f"[dim]{escape(line)}[/dim]")
     _console.print(escape(result.summary()))
 
 
@@ -148,12 +163,12 @@ def import_(path: Path, report: Path | None, home: Path | None) -> None:
 @_home
 @_in_a_sentence
 def export(path: Path, home: Path | None) -> None:
-    """Write the service directory as an HSDS package into a folder."""
+    """Write the service directory as an HSDS package: tables in a folder or a .zip, or a .json file."""
     from bot.careline import Careline
-    from bot.directory.export import export_package
+    from bot.directory.export import export_directory
 
-    export_package(Careline.open(_settings(home)).database, path)
-    _console.print(f"Wrote {path}")
+    written = export_directory(Careline.open(_settings(home)).database, path)
+    _console.print(f"Wrote {path}: {sum(written.values())} rows of {len(written)} tables")
 
 
 @main.command()

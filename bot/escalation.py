@@ -50,7 +50,7 @@ class Case(Base):
     reason: Mapped[str] = mapped_column(String(20))
     urgent: Mapped[bool] = mapped_column(default=False)
     topic: Mapped[str | None] = mapped_column(String(40))
-    record_id: Mapped[str | None] = mapped_column(String(64))
+    record_id: Mapped[str | None] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(8))
     status: Mapped[str] = mapped_column(String(10), default="open", index=True)
     claimed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

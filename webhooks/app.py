@@ -9,7 +9,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, compression, device, errors, headers, health, kiosk, live, queue, simulator, sms, speech, voice
+from webhooks import api, compression, device, errors, headers, health, hsds, kiosk, live, queue, simulator, sms, speech, voice
 from webhooks.desk import views as desk
 from webhooks.lanes import Lanes
 from webhooks.rasa import RasaDialogue
@@ -50,6 +50,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(device.blueprint)
     app.register_blueprint(live.blueprint)
     app.register_blueprint(speech.blueprint)
+    app.register_blueprint(hsds.blueprint)
     desk.register(app)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)

@@ -7,13 +7,14 @@ entry without its web address than by none.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import jsonschema_rs
+from babel import Locale
 
 from bot.directory.package import Row
 from bot.directory.report import Issue
@@ -37,18 +38,47 @@ _UNSAFE_SCHEMES: Final = ("javascript:", "data:", "vbscript:", "file:")
 
 _CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?::\d{2})?\s*(?P<half>[ap]\.?m\.?)?", re.IGNORECASE)
 _VALID_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?")
+_SLASHED: Final = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d{2})")
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _INVISIBLE: Final = "\ufeff\u200b\u200e\u200f\x00"
 
 
-class Cleaner:
-    """Cleans rows, and collects what it found."""
+#: Hours from opening to closing on the next day that are more likely a mistake: "9:00-4:00".
+LONG_DAY: Final = 16
 
-    def __init__(self) -> None:
-        self.issues: list[Issue] = []
+
+def _hours(values: Mapping[str, str]) -> float:
+    """From opening to closing past midnight; 0 if it closes on the same day."""
+    opens, closes = values.get("opens_at", ""), values.get("closes_at", "")
+    if not (_VALID_TIME.fullmatch(opens) and _VALID_TIME.fullmatch(closes)) or closes[:5] in {"00:00", opens[:5]}:
+        return 0
+    minutes = [int(told[:2]) * 60 + int(told[3:5]) for told in (opens, closes)]
+    return (minutes[1] - minutes[0]) / 60 + 24 if minutes[1] < minutes[0] else 0
+
+
+#: What stands for a value that the standard requires and a directory leaves out, where only one makes sense.
+_TAKEN_AS: Final = {("location", "location_type"): "physical", ("address", "address_type"): "physical"}
+
+
+class Cleaner:
+    """Cleans rows, and tells `note` what it found."""
+
+    def __init__(self, note: Callable[[Issue], None]) -> None:
+        self._tell = note
 
     def clean(self, row: Row) -> dict[str, str] | None:
-        """The row's values, mended; None if the row has to be left out. Blank ones are gone."""
+        """The row's values, mended; None if the row has to be left out. Blank ones are gone.
+
+        A service without a status comes back without one: what that means depends on the others.
+        """
+        values = self.fields(row)
+        if row.resource == "schedule" and _hours(values) > LONG_DAY:
+            told = f"{values['opens_at']}-{values['closes_at']}"
+            self._note(row, "closes_at", "doubt", "closes before it opens: taken as open past midnight, is that meant?", told)
+        return values if self._valid(row, values, _schema(row.resource)) else None
+
+    def fields(self, row: Row) -> dict[str, str]:
+        """The row's values, each mended or gone; whether enough is left of it is another question."""
         values: dict[str, str] = {}
         schema = _schema(row.resource)
         for name, raw in row.values.items():
@@ -65,7 +95,10 @@ class Cleaner:
             if reason:
                 self._note(row, name, "repair", f"{reason}: read as {value}", text)
             values[name] = value
-        return values if self._valid(row, values, schema) else None
+        if row.resource == "language" and "code" not in values and (code := language_code(values.get("name", ""))):
+            values["code"] = code
+            self._note(row, "code", "repair", f"missing: {code} is that of the language", values["name"])
+        return values
 
     def _valid(self, row: Row, values: dict[str, str], schema: dict[str, Any]) -> bool:
         if len(values.get("id", "")) > ID_LENGTH:
@@ -74,10 +107,15 @@ class Cleaner:
         essential = {"id"} | ESSENTIAL.get(row.resource, set())
         for name in schema.get("required", ()):
             if name not in values:
+                if (row.resource, name) == ("service", "status"):
+                    continue
                 if name in essential:
                     self._note(row, name, "error", "missing: row left out")
                     return False
-                self._note(row, name, "missing", "the standard requires it")
+                taken = _TAKEN_AS.get((row.resource, name))
+                self._note(row, name, "missing", f"the standard requires it{f': taken as {taken}' if taken else ''}")
+                if taken:
+                    values[name] = taken
         validator = _validator(row.resource)
         typed = _typed(values, schema)
         if validator.is_valid(typed):
@@ -92,7 +130,34 @@ class Cleaner:
         return True
 
     def _note(self, row: Row, name: str, kind: Any, reason: str, value: str = "") -> None:
-        self.issues.append(Issue(row.file, row.line, name, kind, reason, value[:200]))
+        self._tell(Issue(row.file, row.line, name, kind, reason, value[:200]))
+
+
+@cache
+def _language_codes() -> Mapping[str, str]:
+    """English names of languages (CLDR), and names they have of themselves, with their codes."""
+    codes: dict[str, str] = {}
+    for code, name in Locale("en").languages.items():
+        if len(code) <= 3:
+            codes.setdefault(name.casefold(), code)
+    for code in ("es", "fr", "pt", "nl", "ar", "ur", "ne", "sw", "zh", "ja", "de", "it", "pl", "so", "vi", "ko", "ru"):
+        codes.setdefault((Locale(code).get_display_name(code) or "").casefold(), code)
+    return codes | {
+        "mandarin": "zh",
+        "cantonese": "yue",
+        "tagalog": "tl",
+        "filipino": "tl",
+        "farsi": "fa",
+        "american sign language": "ase",
+    }
+
+
+def language_code(name: str) -> str | None:
+    """The ISO 639 code of a language by its name: "Spanish", "Chinese (Mandarin)"; None if it is not known by it."""
+    plain = " ".join(name.casefold().split())
+    inside = plain.partition("(")[2].rstrip(")").strip()
+    before = plain.partition("(")[0].strip()
+    return next((code for part in (plain, inside, before) if part and (code := _language_codes().get(part))), None)
 
 
 @cache
@@ -106,6 +171,12 @@ def _schema(resource: str) -> dict[str, Any]:
         if rules.get("type") in {"string", "number"}
     }
     return {"type": "object", "properties": flat, "required": schema.get("required", [])}
+
+
+@cache
+def numeric(resource: str) -> frozenset[str]:
+    """The columns of a resource that hold numbers."""
+    return frozenset(name for name, rules in _schema(resource)["properties"].items() if rules.get("type") == "number")
 
 
 @cache
@@ -204,7 +275,31 @@ def _mended_date(text: str) -> tuple[str | None, str]:
             return date.fromisoformat(text[:10]).isoformat(), "a date with a time"
     except ValueError:
         pass
-    return None, "not a date written as YYYY-MM-DD"  # 3/5/2026 is another day in each half of the world
+    return _other_date(text)
+
+
+def _other_date(text: str) -> tuple[str | None, str]:
+    """Dates written otherwise that can only mean one day: 3/5/2026 is another one in each half of the world."""
+    for form in ("%B %d, %Y", "%d %B %Y", "%b %d, %Y"):
+        try:
+            return _sensible(datetime.strptime(text, form).date())
+        except ValueError:
+            continue
+    found = _SLASHED.fullmatch(text)
+    if found:
+        first, second, year = (int(part) for part in found.groups())
+        year += 2000 if year < 100 else 0
+        month, day = (first, second) if second > 12 else (second, first)
+        try:
+            if (first > 12) != (second > 12) or first == second:
+                return _sensible(date(year, month, day))
+        except ValueError:
+            pass
+    return None, "not a date written as YYYY-MM-DD"
+
+
+def _sensible(day: date) -> tuple[str | None, str]:
+    return (day.isoformat(), "not written as YYYY-MM-DD") if day.year >= 1900 else (None, "a date without a year")
 
 
 def _is_moment(text: str) -> bool:

@@ -1,151 +1,233 @@
-"""Importing a directory: read, clean, check references, and put it in place of the old one, all or nothing."""
+"""Importing a directory: read, clean, check, and put it in place of the old one, all or nothing.
 
-from collections.abc import Callable, Mapping
+Everything is made ready in a file of its own (`bot.directory.staging`): the rows, and the listings a search needs. Only the
+differences are then written, in one transaction, so that a later import keeps nobody waiting.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, create_engine, delete, event, insert, select, text
+from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from bot.db import Database
-from bot.directory import listings
-from bot.directory.cleaning import Cleaner
-from bot.directory.package import Package, Row, read_package
-from bot.directory.report import Counts, Issue, Report
-from bot.directory.tables import RESOURCES, TABLES
+from bot.db import Base, Database
+from bot.directory import changes, listings
+from bot.directory.cleaning import numeric
+from bot.directory.mapping import TableMapping
+from bot.directory.package import Package, read_package
+from bot.directory.report import Counts, Report
+from bot.directory.staging import Staging, stage
+from bot.directory.tables import CARD, LISTING, TABLES
 from bot.errors import DataError
 
-#: What is told of how far an import is: the stage ("checking", "storing", "listing"), done, and of how many.
+#: What is told of how far an import is: the stage ("reading", "listing", "comparing", "storing"), done, and of how many.
 Progress = Callable[[str, int, int], None]
 
-#: A row is left out when none of these columns leads anywhere; for the first group, when any of them does not.
-_ALL_NEEDED: Final = {"service_at_location": ("service_id", "location_id")}
-_ONE_NEEDED: Final = {
-    "address": ("location_id",),
-    "contact": ("organization_id", "service_id", "service_at_location_id", "location_id"),
-    "phone": ("location_id", "service_id", "organization_id", "contact_id", "service_at_location_id"),
-    "schedule": ("service_id", "location_id", "service_at_location_id"),
-    "language": ("service_id", "location_id", "phone_id"),
-    "accessibility": ("location_id",),
-    "cost_option": ("service_id",),
-    "required_document": ("service_id",),
-    "service_area": ("service_id", "service_at_location_id"),
-    "service_capacity": ("service_id",),
-    "funding": ("organization_id", "service_id"),
-    "organization_identifier": ("organization_id",),
-    "url": ("organization_id", "service_id"),
-}
 _BATCH: Final = 500
-
-Values = dict[str, str]
+#: Comparing is done before the directory is locked; when somebody changes it meanwhile, it is done again, so often at most.
+_ATTEMPTS: Final = 3
 
 
 def _quiet(stage: str, done: int, total: int) -> None:
     pass
 
 
-def import_package(database: Database, path: Path, progress: Progress | None = None) -> Report:
+def import_package(
+    database: Database,
+    path: Path,
+    progress: Progress | None = None,
+    report: Report | None = None,
+    mapping: TableMapping | None = None,
+) -> Report:
     """Make the package at `path` the directory: new rows are added, others updated, and those not in it removed.
 
-    One transaction does it all, so whoever searches meanwhile, or after a crash, finds the old directory whole.
-    Raises DataError if the package cannot be read or holds not one service; DatabaseUnavailable.
+    One transaction does it all, so whoever searches meanwhile, or after a crash, finds the old directory whole. What
+    stewards changed by hand stays until the package itself says something new. Raises DataError if the package cannot be
+    read or holds not one service; DatabaseUnavailable.
     """
     tell = progress or _quiet
-    package = read_package(path)
-    report = Report()
-    rows = check(package, report, tell)
-    if not rows["service"]:
-        raise DataError(f"The package {path.name} holds no service that can be used: the old directory stays.")
-    with database.begin() as session:
-        for done, (name, table) in enumerate(TABLES.items()):
-            tell("storing", done, len(TABLES))
-            _store(session, table, rows[name], report.counts.setdefault(name, Counts()))
-        tell("listing", 0, 1)
-        report.listings = listings.rebuild(session)
-        tell("listing", 1, 1)
+    report = report or Report()
+    package = Package(path.name)
+    rows = read_package(path, mapping, package)
+    with stage(rows, report, lambda: tell("reading", package.done, package.total)) as staging:
+        tell("reading", package.total, package.total)
+        if not staging.count("service"):
+            raise DataError(f"The package {path.name} holds no service that can be used: the old directory stays.")
+        engine = create_engine(f"sqlite:///{staging.path}")
+        event.listen(engine, "connect", _hurry)
+        try:
+            for attempt in range(_ATTEMPTS):
+                if _put_in_place(database, staging, engine, report, tell, last=attempt == _ATTEMPTS - 1):
+                    break
+        finally:
+            engine.dispose()
     report.counts = {name: counts for name, counts in report.counts.items() if counts.read or counts.changes}
     return report
 
 
-def check(package: Package, report: Report, progress: Progress = _quiet) -> dict[str, dict[str, Values]]:
-    """The rows that can be used, by resource and id. Counts and issues go to the report."""
-    report.issues += package.issues
-    cleaner = Cleaner()
-    found: dict[str, dict[str, tuple[Row, Values]]] = {name: {} for name in RESOURCES}
-    for done, row in enumerate(package.rows):
-        if done % 10_000 == 0:
-            progress("checking", done, len(package.rows))
-        counts = report.counts.setdefault(row.resource, Counts())
-        counts.read += 1
-        values = cleaner.clean(row)
-        if values is None:
-            counts.rejected += 1
-        elif values["id"] in found[row.resource]:
-            counts.rejected += 1
-            first = found[row.resource][values["id"]][0].line
-            reason = f"the same id as in line {first}: row left out"
-            cleaner.issues.append(Issue(row.file, row.line, "id", "error", reason, values["id"]))
-        else:
-            found[row.resource][values["id"]] = (row, values)
-    progress("checking", len(package.rows), len(package.rows))
-    report.issues += cleaner.issues
-    for name in RESOURCES:  # parents come first, so that what belongs to a row left out is found here
-        _check_references(name, found, report)
-    return {name: {key: values for key, (_, values) in rows.items()} for name, rows in found.items()}
+def _hurry(connection: Any, record: Any) -> None:
+    """Nothing of this file outlives the import, so nothing of it need be safe on the disk."""
+    for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-32000"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
-def _check_references(name: str, found: dict[str, dict[str, tuple[Row, Values]]], report: Report) -> None:
-    dangling: list[str] = []
-    for key, (row, values) in found[name].items():
-        for column, target in _targets(name, values).items():
-            if values.get(column) and target is not None and values[column] not in found[target]:
-                reason = f"there is no {target} with this id"
-                report.issues.append(Issue(row.file, row.line, column, "reference", reason, values.pop(column)))
-        incomplete = any(column not in values for column in _ALL_NEEDED.get(name, ()))
-        astray = name in _ONE_NEEDED and not any(column in values for column in _ONE_NEEDED[name])
-        astray = astray or (name == "attribute" and not ("link_id" in values and "taxonomy_term_id" in values))
-        if incomplete or astray:
-            dangling.append(key)
-            report.issues.append(Issue(row.file, row.line, "", "error", "belongs to nothing: row left out"))
-    for key in dangling:
-        del found[name][key]
-        report.counts[name].rejected += 1
+def _put_in_place(database: Database, staging: Staging, engine: Engine, report: Report, tell: Progress, last: bool) -> bool:
+    """Compare with the directory and write the differences. False if it was changed between the two.
+
+    The `last` time, comparing is part of the transaction.
+    """
+    with database.begin() if last else database.read() as session:
+        version = changes.version(session)
+        superseded = changes.keep(session, staging, report)
+        _list(engine, report, tell)
+        differences = _compare(session, engine, tell)
+        if last:
+            _write(session, engine, differences, superseded, report, tell)
+            return True
+    with database.begin() as session:
+        if changes.version(session) != version:
+            return False
+        _write(session, engine, differences, superseded, report, tell)
+    return True
 
 
-def _targets(name: str, values: Values) -> Mapping[str, str | None]:
-    """The columns of a row that hold an id, with the resource it should be in; None where any id is taken."""
-    links: dict[str, str | None] = dict(RESOURCES[name].links)
-    if name == "attribute":
-        links["link_id"] = _entity(values.get("link_entity"))
-    return links
+def _list(engine: Engine, report: Report, tell: Progress) -> None:
+    """Make the listings, from the new rows and beside them."""
+    Base.metadata.create_all(engine, tables=[LISTING, CARD])
+    with Session(engine) as session, session.begin():
+        report.listings = listings.rebuild(session, lambda done, total: tell("listing", done, total))
 
 
-def _entity(text: str | None) -> str | None:
-    """The resource that `link_entity` names: "service", "Service", "services"."""
-    plain = (text or "").strip().lower().replace(" ", "_")
-    return next((name for name in (plain, plain.removesuffix("s")) if name in RESOURCES), None)
+def _key(table: Table) -> Any:
+    return next(iter(table.primary_key.columns))
 
 
-def _store(session: Session, table: Table, rows: dict[str, Values], counts: Counts) -> None:
-    columns = [column.name for column in table.columns]
-    old = {row.id: tuple(row) for row in session.execute(select(table)).all()}
-    added: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    for key, values in rows.items():
-        new = {name: values.get(name) for name in columns}
-        if key not in old:
-            added.append(new)
-        elif old[key] != tuple(new.values()):
-            changed.append(new | {"old_id": key})
-        else:
-            counts.unchanged += 1
-    gone = [key for key in old if key not in rows]
-    for start in range(0, len(gone), _BATCH):
-        session.execute(delete(table).where(table.c.id.in_(gone[start : start + _BATCH])))
-    if changed:
-        assignments: dict[str, Any] = {name: bindparam(name) for name in columns if name != "id"}
-        statement = update(table).where(table.c.id == bindparam("old_id")).values(assignments)
-        session.connection().execute(statement, [{k: v for k, v in row.items() if k != "id"} for row in changed])
-    if added:
-        session.connection().execute(insert(table), added)
-    counts.added, counts.changed, counts.removed = len(added), len(changed), len(gone)
+def _compare(session: Session, engine: Engine, tell: Progress) -> dict[str, Counts]:
+    """Note in the table `difference` what is new, changed and gone; how many of each, by table."""
+    tables = [*TABLES.values(), LISTING, CARD]
+    found: dict[str, Counts] = {}
+    with engine.begin() as notes:
+        notes.execute(text("DROP TABLE IF EXISTS difference"))
+        notes.execute(text("CREATE TABLE difference (tab TEXT, what TEXT, record TEXT)"))
+    for done, table in enumerate(tables):
+        tell("comparing", done, len(tables))
+        counts = found[table.name] = Counts()
+        with engine.begin() as staged, engine.connect() as reading:
+            for batch in _batches(_units(reading, table)):
+                old = _stored(session, table, [key for key, _ in batch])
+                noted = []
+                for key, rows in batch:
+                    before = old.get(key)
+                    if before is None:
+                        counts.added += 1
+                        noted.append(("added", key))
+                    elif before != rows and not _same(table, before, rows):
+                        counts.changed += 1
+                        noted.append(("changed", key))
+                    else:
+                        counts.unchanged += 1
+                _note(staged, table, noted)
+            for ids in _stored_ids(session, table):
+                kept = set(staged.scalars(select(_key(table)).where(_key(table).in_(ids))))
+                gone = [("gone", key) for key in ids if key not in kept]
+                counts.removed += len(gone)
+                _note(staged, table, gone)
+    tell("comparing", len(tables), len(tables))
+    return found
+
+
+def _same(table: Table, before: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> bool:
+    """Whether rows differ only in how a number is written: JSON has 2.5 where a table has 2.50."""
+    resource = table.name.removeprefix("hsds_")
+    if resource not in TABLES:
+        return False
+    numbers = numeric(resource)
+    pairs = zip(table.columns.keys(), before[0], rows[0], strict=True)
+    return all(old == new or (name in numbers and old and new and float(old) == float(new)) for name, old, new in pairs)
+
+
+def _note(staged: Any, table: Table, noted: list[tuple[str, str]]) -> None:
+    if noted:
+        statement = text("INSERT INTO difference VALUES (:tab, :what, :record)")
+        staged.execute(statement, [{"tab": table.name, "what": what, "record": key} for what, key in noted])
+
+
+Unit = tuple[str, list[tuple[Any, ...]]]
+
+
+def _units(reading: Any, table: Table) -> Iterator[Unit]:
+    """The new rows with the same key, together: one in the standard's tables, one for each topic in the listings."""
+    order = list(table.primary_key.columns)
+    rows = reading.execution_options(yield_per=1000).execute(select(table).order_by(*order))
+    place = list(table.columns).index(_key(table))
+    for key, group in groupby(rows, key=lambda row: row[place]):
+        yield key, [tuple(row) for row in group]
+
+
+def _batches(units: Iterator[Unit]) -> Iterator[list[Unit]]:
+    batch: list[Unit] = []
+    for unit in units:
+        batch.append(unit)
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _stored(session: Session, table: Table, keys: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
+    place = list(table.columns).index(_key(table))
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    statement = select(table).where(_key(table).in_(keys)).order_by(*table.primary_key.columns)
+    for row in session.execute(statement):
+        found.setdefault(row[place], []).append(tuple(row))
+    return found
+
+
+def _stored_ids(session: Session, table: Table) -> Iterator[list[str]]:
+    """The keys that the directory has, some at a time."""
+    key, last = _key(table), ""
+    while ids := list(session.scalars(select(key).distinct().where(key > last).order_by(key).limit(_BATCH))):
+        yield ids
+        last = ids[-1]
+
+
+def _write(
+    session: Session, engine: Engine, found: dict[str, Counts], superseded: list[int], report: Report, tell: Progress
+) -> None:
+    """Carry out the differences."""
+    total = sum(counts.changes for counts in found.values())
+    done = 0
+    tell("storing", 0, total)
+    connection = session.connection()
+    with engine.connect() as staged:
+        for name, table in {table.name: table for table in (*TABLES.values(), LISTING, CARD)}.items():
+            for what in ("gone", "changed", "added"):
+                for keys in _noted(staged, name, what):
+                    if what != "added":
+                        connection.execute(delete(table).where(_key(table).in_(keys)))
+                    if what != "gone":
+                        rows = staged.execute(select(table).where(_key(table).in_(keys)))
+                        connection.execute(insert(table), [dict(row._mapping) for row in rows])
+                    done += len(keys)
+                    tell("storing", done, total)
+    for resource, table in TABLES.items():
+        counts, new = report.counts.setdefault(resource, Counts()), found[table.name]
+        counts.added, counts.changed, counts.removed = new.added, new.changed, new.removed
+        counts.unchanged = new.unchanged
+    changes.supersede(session, superseded)
+    if total:
+        changes.touch(session)
+
+
+def _noted(staged: Any, name: str, what: str) -> Iterator[list[str]]:
+    last = 0
+    statement = text(
+        "SELECT rowid, record FROM difference WHERE tab = :tab AND what = :what AND rowid > :last ORDER BY rowid LIMIT :most"
+    )
+    while rows := staged.execute(statement, {"tab": name, "what": what, "last": last, "most": _BATCH}).all():
+        yield [key for _, key in rows]
+        last = rows[-1][0]

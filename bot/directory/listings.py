@@ -4,11 +4,11 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot.clock import now
@@ -27,7 +27,9 @@ WITHOUT_BUILDING: Final = frozenset(
 _WOMEN: Final = re.compile(r"\b(women|woman|girls|mothers)\b", re.IGNORECASE)
 _WOMEN_ONLY: Final = re.compile(r"\b(for women only|women only|only women)\b", re.IGNORECASE)
 _CALLED: Final = {"voice", "cell", "mobile", "hotline"}
-_BATCH: Final = 1000
+#: Services listed at a time, and ids asked for at a time.
+_BATCH: Final = 500
+_ASKED: Final = 500
 
 Row = Mapping[str, Any]
 Group = Mapping[str, list[Row]]
@@ -44,14 +46,37 @@ def coded(codes: Iterable[str]) -> str:
     return f" {' '.join(unique)} " if unique else " "
 
 
-def rebuild(session: Session) -> int:
-    """Make both tables again from the standard's. How many listings there are."""
+def rebuild(session: Session, progress: Callable[[int, int], None] | None = None) -> int:
+    """Make both tables again from the standard's. How many listings there are. `progress` is told how many services are done."""
     session.execute(delete(LISTING))
     session.execute(delete(CARD))
-    source = _Source(session)
+    services = TABLES["service"]
+    total = session.scalar(select(func.count()).select_from(services)) or 0
+    terms = _terms(session)
+    done, listings, last = 0, 0, ""
+    while ids := session.scalars(select(services.c.id).where(services.c.id > last).order_by(services.c.id).limit(_BATCH)).all():
+        listings += _list(session, ids, terms)
+        done, last = done + len(ids), ids[-1]
+        if progress is not None:
+            progress(done, total)
+    return listings
+
+
+def refresh(session: Session, service_ids: Iterable[str]) -> None:
+    """Make the listings of some services again, after something of theirs was changed."""
+    ids = sorted(set(service_ids))
+    for start in range(0, len(ids), _BATCH):
+        part = ids[start : start + _BATCH]
+        session.execute(delete(LISTING).where(LISTING.c.service_id.in_(part)))
+        session.execute(delete(CARD).where(CARD.c.service_id.in_(part)))
+        _list(session, part, _terms(session))
+
+
+def _list(session: Session, service_ids: Sequence[str], terms: Mapping[str, str]) -> int:
+    """Store the cards and listings of these services. How many listings they have."""
+    source = _Source(session, service_ids, terms)
     listings: list[dict[str, Any]] = []
     cards: list[dict[str, Any]] = []
-    total = 0
     for service in source.services:
         if service["status"] not in OFFERED:
             continue
@@ -60,9 +85,14 @@ def rebuild(session: Session) -> int:
             card, listed = _listed(source, service, place)
             cards.append(card)
             listings += listed
-        if len(cards) >= _BATCH:
-            total += _flush(session, listings, cards)
-    return total + _flush(session, listings, cards)
+    return _flush(session, listings, cards)
+
+
+def _terms(session: Session) -> dict[str, str]:
+    """The code of each taxonomy term that has one: our topics."""
+    table = TABLES["taxonomy_term"]
+    rows = session.execute(select(table.c.id, table.c.code).where(table.c.code.is_not(None)))
+    return {row.id: row.code for row in rows}
 
 
 def _flush(session: Session, listings: list[dict[str, Any]], cards: list[dict[str, Any]]) -> int:
@@ -77,29 +107,43 @@ def _flush(session: Session, listings: list[dict[str, Any]], cards: list[dict[st
 
 
 class _Source:
-    """The standard's rows, grouped by what they belong to."""
+    """The standard's rows about some services, grouped by what they belong to."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, service_ids: Sequence[str], terms: Mapping[str, str]) -> None:
         self.session = session
-        self.services = self._rows("service")
-        self.organizations = {row["id"]: row for row in self._rows("organization")}
-        self.locations = {row["id"]: row for row in self._rows("location")}
-        self.places = self._by("service_id", self._rows("service_at_location"))
-        self.addresses = self._by("location_id", self._rows("address"))
-        phones, schedules, languages = self._rows("phone"), self._rows("schedule"), self._rows("language")
-        levels = ("service_at_location_id", "service_id", "location_id", "organization_id")
-        self.phones = {level: self._by(level, phones) for level in levels}
-        self.schedules = {level: self._by(level, schedules) for level in levels[:3]}
-        self.languages = {level: self._by(level, languages) for level in levels[1:3]}
-        self.accessibility = self._by("location_id", self._rows("accessibility"))
-        self.costs = self._by("service_id", self._rows("cost_option"))
-        self.documents = self._by("service_id", self._rows("required_document"))
-        self.areas = self._by("service_id", self._rows("service_area"))
-        self.topics = self._topics()
+        self.terms = terms
+        self.services = self._rows("service", "id", service_ids)
+        self.places = self._by("service_id", self._rows("service_at_location", "service_id", service_ids))
+        place_ids = [row["id"] for rows in self.places.values() for row in rows]
+        location_ids = list({row["location_id"]: None for rows in self.places.values() for row in rows})
+        organization_ids = list({row["organization_id"]: None for row in self.services if row["organization_id"]})
+        self.organizations = {row["id"]: row for row in self._rows("organization", "id", organization_ids)}
+        self.locations = {row["id"]: row for row in self._rows("location", "id", location_ids)}
+        self.addresses = self._by("location_id", self._rows("address", "location_id", location_ids))
+        owners = {
+            "service_at_location_id": place_ids,
+            "service_id": service_ids,
+            "location_id": location_ids,
+            "organization_id": organization_ids,
+        }
+        levels = tuple(owners)
+        self.phones = {level: self._by(level, self._rows("phone", level, owners[level])) for level in levels}
+        self.schedules = {level: self._by(level, self._rows("schedule", level, owners[level])) for level in levels[:3]}
+        self.languages = {level: self._by(level, self._rows("language", level, owners[level])) for level in levels[1:3]}
+        self.accessibility = self._by("location_id", self._rows("accessibility", "location_id", location_ids))
+        self.costs = self._by("service_id", self._rows("cost_option", "service_id", service_ids))
+        self.documents = self._by("service_id", self._rows("required_document", "service_id", service_ids))
+        self.areas = self._by("service_id", self._rows("service_area", "service_id", service_ids))
+        self.topics = self._topics([*service_ids, *place_ids])
 
-    def _rows(self, name: str) -> list[Row]:
+    def _rows(self, name: str, column: str, ids: Sequence[str]) -> list[Row]:
+        """The rows whose `column` is one of `ids`, by their own id."""
         table = TABLES[name]
-        return [dict(row._mapping) for row in self.session.execute(select(table).order_by(table.c.id))]
+        found: list[Row] = []
+        for start in range(0, len(ids), _ASKED):
+            part = ids[start : start + _ASKED]
+            found += [dict(row._mapping) for row in self.session.execute(select(table).where(table.c[column].in_(part)))]
+        return sorted(found, key=lambda row: str(row["id"]))
 
     @staticmethod
     def _by(column: str, rows: Iterable[Row]) -> Group:
@@ -109,12 +153,11 @@ class _Source:
                 groups[row[column]].append(row)
         return groups
 
-    def _topics(self) -> dict[str, dict[str, int]]:
+    def _topics(self, ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """The topics of each service or service_at_location, with their rank."""
-        codes = {row["id"]: row["code"] for row in self._rows("taxonomy_term") if row["code"]}
         topics: dict[str, dict[str, int]] = defaultdict(dict)
-        for row in self._rows("attribute"):
-            code = codes.get(row["taxonomy_term_id"])
+        for row in self._rows("attribute", "link_id", ids):
+            code = self.terms.get(row["taxonomy_term_id"])
             if code and row["link_id"]:
                 value = row["value"] or ""
                 rank = int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 1

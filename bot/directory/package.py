@@ -1,377 +1,252 @@
-"""Reading a directory: a tabular data package (folder or .zip of CSV files) or HSDS's JSON form of full services.
+"""Reading a directory: CSV tables or JSON records, in a folder, a .zip or one file, of HSDS 1 to 3, one row at a time.
 
-Rows come out as texts under the standard's names, with the file and line they stood on. Nothing is judged here except
-whether the package can be read at all; `bot.directory.cleaning` does the rest. A zip is read in place, never unpacked.
+Rows come out as texts under the names of HSDS 3, with the file and line they stood on. Nothing is judged here except
+whether the package can be read at all; `bot.directory.cleaning` does the rest. No file is ever held whole.
 """
 
 import codecs
 import csv
 import io
+import itertools
 import json
-import stat
-import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final
 
+from bot.directory import jsonform
+from bot.directory.files import ENDINGS, Files, MissingFile, check_total, open_files
+from bot.directory.mapping import TableMapping, bundled
+from bot.directory.older import made_id, resource_of, told_anew, understood
 from bot.directory.report import Issue
 from bot.directory.tables import RESOURCES
 from bot.errors import DataError
 
-#: No directory is larger than this; more is a mistake or an attack.
-MAX_FILES: Final = 200
-MAX_FILE_BYTES: Final = 256 * 1024 * 1024
-MAX_TOTAL_BYTES: Final = 512 * 1024 * 1024
-MAX_ROWS: Final = 3_000_000
-#: CSV text shrinks to a tenth or so; a bomb to a thousandth.
-MAX_COMPRESSION: Final = 200
+MAX_ROWS: Final = 10_000_000
 MAX_CELL: Final = 1_000_000
+#: Rows that are somebody's own; the others are told of something else, and do without an id.
+PRIMARY: Final = frozenset({"organization", "program", "service", "location", "taxonomy", "taxonomy_term"})
+
+_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row as it came. `line` is where it begins, or the number of the service in a JSON file, from 1."""
+    """One row as it came. `line` is where it begins, or the number of the record in a JSON file, from 1.
+
+    A row that `fills` adds to a row told elsewhere what that does not say. One that is `nested` may be told again, in other
+    words, wherever something refers to it.
+    """
 
     resource: str
     file: str
     line: int
     values: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How the files and columns of a version of the standard are called in ours. Names are in small letters.
-
-    `files` maps a file's name without ending to a resource, `columns` a resource to old and new column names.
-    """
-
-    name: str
-    files: Mapping[str, str]
-    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def resource(self, stem: str) -> str | None:
-        """The resource in a file with this name, None if the standard knows none."""
-        return self.files.get(stem.lower())
-
-    def column(self, resource: str, name: str) -> str:
-        """The standard's name of a column."""
-        name = name.strip().lower()
-        return self.columns.get(resource, {}).get(name, name)
-
-
-def _stems() -> dict[str, str]:
-    stems: dict[str, str] = {}
-    for name, resource in RESOURCES.items():
-        stems |= {name: name, f"{name}s": name, PurePosixPath(resource.file).stem: name}
-    return stems
-
-
-#: HSDS 3.0 and 3.1. Singular and plural file names are both in use.
-HSDS_3: Final = Profile("HSDS 3", _stems())
+    fills: bool = False
+    nested: bool = False
 
 
 @dataclass
 class Package:
-    """A directory as it was read."""
+    """A directory being read. `total` and `done` count bytes, for whoever shows how far it is."""
 
-    rows: list[Row] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
+    label: str
+    total: int = 0
+    done: int = 0
+    rows: int = 0
+    unknown: set[tuple[str, str, str]] = field(default_factory=set, repr=False)
+    _before: int = field(default=0, repr=False)
 
-    def add(self, row: Row) -> None:
-        """Take a row. Raises DataError when there are too many."""
-        if len(self.rows) >= MAX_ROWS:
-            raise DataError(f"The package has more than {MAX_ROWS} rows: split it, or check that it is a directory.")
-        self.rows.append(row)
+    def at(self, file: BinaryIO) -> None:
+        """Note how far into a file we are."""
+        self.done = self._before + min(file.tell(), self.total - self._before)
+
+    def finished(self, size: int) -> None:
+        """Note that a file of this size is done."""
+        self._before += size
+        self.done = self._before
 
 
-class _Files(Protocol):
-    def names(self) -> list[str]: ...
-    def read(self, name: str) -> bytes: ...
+def read_package(path: Path, mapping: TableMapping | None = None, package: Package | None = None) -> Iterator[Row | Issue]:
+    """The rows of the package at `path`, and what was found wrong in reading them.
 
-
-def read_package(path: Path, profile: Profile = HSDS_3) -> Package:
-    """Read the package at `path`: a folder, a .zip, a datapackage.json, or a .json file of full services.
-
-    Raises DataError if it cannot be read at all, holds no table of the standard, or is dangerous.
+    `mapping` explains tables that follow no standard; `package` is told how far the reading is. Raises DataError if the
+    package cannot be read, holds no table of the standard, or is dangerous.
     """
-    try:
-        if path.is_dir():
-            return _read_tables(_Folder(path), profile, path.name)
-        if path.name == "datapackage.json":
-            return _read_tables(_Folder(path.parent), profile, path.name)
-        if path.suffix.lower() == ".json":
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise DataError(f"The file {path.name} is larger than {MAX_FILE_BYTES // 2**20} MB.")
-            return _read_services(path.read_bytes(), path.name)
-        with zipfile.ZipFile(path) as archive:
-            return _read_tables(_Zip(archive, path.name), profile, path.name)
-    except FileNotFoundError as error:
-        raise DataError(f"There is nothing at {path}: give a folder, a .zip or a .json file.") from error
-    except zipfile.BadZipFile as error:
-        raise DataError(f"The file {path.name} is no zip that can be read, no folder and no .json file.") from error
-    except (OSError, RuntimeError, NotImplementedError, EOFError) as error:  # what zipfile raises for odd archives
-        raise DataError(f"The package {path.name} cannot be read: {error}.") from error
+    package = package or Package(path.name)
+    mappings = [mapping] if mapping else bundled()
+    with open_files(path) as files:
+        named, issues = _named_files(files)
+        names = list(named) + [name for name in files.names() if name.lower().endswith(ENDINGS[1:]) and name not in named]
+        if "datapackage.json" in names:
+            names.remove("datapackage.json")
+        package.total = check_total(files, names, path.name)
+        readable = [name for name in names if name in named or name.lower().endswith(ENDINGS[1:])]
+        if not readable:
+            raise DataError(f"The package {path.name} has no table of HSDS, such as services.csv.")
+        yield from issues
+        for name in readable:
+            size = files.size(name)
+            with closing(files.open(name)) as file:
+                if name in named:
+                    yield from _table(files, file, name, named[name], mappings, package)
+                else:
+                    yield from _records(file, name, package, alone=len(readable) == 1)
+            package.finished(size)
 
 
-class _Folder:
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+@dataclass(frozen=True)
+class _Named:
+    """A table: what it is called, and in which encoding datapackage.json says it is."""
 
-    def names(self) -> list[str]:
-        return sorted(entry.name for entry in self.root.iterdir() if entry.is_file())
-
-    def read(self, name: str) -> bytes:
-        path = (self.root / name).resolve()
-        if not path.is_relative_to(self.root):
-            raise DataError(f"The package names {name}, which lies outside of its folder.")
-        if not path.is_file():
-            raise DataError(f"The package names {name}, which is not there.")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise DataError(f"The file {name} is larger than {MAX_FILE_BYTES // 2**20} MB.")
-        return path.read_bytes()
+    stem: str
+    encoding: str | None = None
 
 
-class _Zip:
-    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
-        self.archive = archive
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        if len(entries) > MAX_FILES:
-            raise DataError(f"The zip {name} has more than {MAX_FILES} files.")
-        for entry in entries:
-            _refuse_dangerous(entry)
-        if sum(entry.file_size for entry in entries) > MAX_TOTAL_BYTES:
-            raise DataError(f"The zip {name} holds more than {MAX_TOTAL_BYTES // 2**20} MB.")
-        # Some tools put everything into one folder, and macOS adds one of its own.
-        entries = [entry for entry in entries if not entry.filename.startswith("__MACOSX/")]
-        tables = [entry.filename for entry in entries if entry.filename.lower().endswith((".csv", "datapackage.json"))]
-        depth = min((name.count("/") for name in tables), default=0)
-        tops = {name.rpartition("/")[0] for name in tables if name.count("/") == depth}
-        self.prefix = f"{tops.pop()}/" if len(tops) == 1 and depth else ""
-        self.entries = {
-            entry.filename.removeprefix(self.prefix): entry for entry in entries if entry.filename.startswith(self.prefix)
-        }
-
-    def names(self) -> list[str]:
-        return sorted(name for name in self.entries if "/" not in name)
-
-    def read(self, name: str) -> bytes:
-        if name not in self.entries:
-            raise DataError(f"The package names {name}, which is not in the zip.")
-        entry = self.entries[name]
-        with self.archive.open(entry) as file:
-            data = file.read(entry.file_size + 1)  # the size in the zip's list may be a lie
-        if len(data) > entry.file_size:
-            raise DataError(f"The file {name} in the zip is larger than it says.")
-        return data
-
-
-def _refuse_dangerous(entry: zipfile.ZipInfo) -> None:
-    name = entry.filename
-    if name.startswith(("/", "\\")) or ":" in name or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-        raise DataError(f"The zip names {name!r}, which lies outside of it.")
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise DataError(f"The zip holds a link ({name!r}): put the file itself there.")
-    if entry.flag_bits & 1:
-        raise DataError(f"The file {name!r} in the zip is protected by a password.")
-    bomb = entry.file_size > 2**20 and entry.file_size > MAX_COMPRESSION * max(1, entry.compress_size)
-    if entry.file_size > MAX_FILE_BYTES or bomb:
-        raise DataError(f"The file {name!r} in the zip would become {entry.file_size // 2**20} MB: too much.")
-
-
-def _read_tables(files: _Files, profile: Profile, label: str) -> Package:
-    package = Package()
-    named = _named_files(files, profile, package)
-    if not named:
-        raise DataError(f"The package {label} has no table of HSDS, such as services.csv.")
-    total = 0
-    for name, (resource, encoding) in named.items():
-        data = files.read(name)
-        total += len(data)
-        if total > MAX_TOTAL_BYTES:
-            raise DataError(f"The package {label} holds more than {MAX_TOTAL_BYTES // 2**20} MB.")
-        _read_csv(data, encoding, name, resource, profile, package)
-    return package
-
-
-def _named_files(files: _Files, profile: Profile, package: Package) -> dict[str, tuple[str, str | None]]:
-    """The CSV files with their resource and encoding: those of datapackage.json, else those that have known names."""
+def _named_files(files: Files) -> tuple[dict[str, _Named], list[Issue]]:
+    """The CSV files with their table's name: that of datapackage.json, else that of the file."""
     names = files.names()
-    named: dict[str, tuple[str, str | None]] = {}
-    for described in _described(files, package) if "datapackage.json" in names else ():
-        path, resource = described.get("path"), profile.resource(str(described.get("name", "")))
-        paths = path if isinstance(path, list) else [path]
-        for part in paths:
+    issues: list[Issue] = []
+    named: dict[str, _Named] = {}
+    for described in _described(files, issues) if "datapackage.json" in names else ():
+        path, title = described.get("path"), str(described.get("name", ""))
+        for part in path if isinstance(path, list) else [path]:
             if not isinstance(part, str) or "://" in part or part.startswith("/") or ".." in PurePosixPath(part).parts:
                 raise DataError(f"datapackage.json names {part!r}: every table must lie beside it.")
-            stem = PurePosixPath(part).stem
-            if resource := resource or profile.resource(stem):
-                encoding = described.get("encoding")
-                named[part] = (resource, encoding if isinstance(encoding, str) else None)
-    for name in names:
-        if name in named or not name.lower().endswith(".csv"):
-            continue
-        resource = profile.resource(PurePosixPath(name).stem)
-        if resource is None:
-            package.issues.append(Issue(name, 0, "", "ignored", "the standard has no table of this name"))
-        else:
-            named[name] = (resource, None)
-    return named
+            stem = title if resource_of(title, ()) else PurePosixPath(part).stem
+            encoding = described.get("encoding")
+            try:
+                files.size(part)
+                named[part] = _Named(stem, encoding if isinstance(encoding, str) else None)
+            except MissingFile:
+                issues.append(Issue(part, 0, "", "ignored", "datapackage.json names it, but it is not there"))
+    standard = {resource.file for resource in RESOURCES.values()}
+    for name in sorted(names, key=lambda name: (name not in standard, name)):
+        if name not in named and name.lower().endswith(".csv"):
+            named[name] = _Named(PurePosixPath(name).stem)
+    return named, issues
 
 
-def _described(files: _Files, package: Package) -> list[dict[str, Any]]:
+def _described(files: Files, issues: list[Issue]) -> list[dict[str, Any]]:
     name = "datapackage.json"
     try:
-        document = _json(files.read(name), name)
-    except DataError:
+        with closing(files.open(name)) as file:
+            document = json.loads(file.read(10 * _CHUNK).decode("utf-8-sig"))
+    except (ValueError, RecursionError, DataError):
         document = None
     resources = document.get("resources") if isinstance(document, dict) else None
     if not isinstance(resources, list):
-        package.issues.append(Issue(name, 0, "", "ignored", "cannot be read: the names of the files are used"))
+        issues.append(Issue(name, 0, "", "ignored", "cannot be read: the names of the files are used"))
         return []
     return [resource for resource in resources if isinstance(resource, dict)]
 
 
-def _read_csv(data: bytes, encoding: str | None, file: str, resource: str, profile: Profile, package: Package) -> None:
-    text = _decoded(data, encoding, file, package)
-    heading = text.split("\n", 1)[0]
-    delimiter = ";" if heading.count(";") > heading.count(",") else ","
+def _table(
+    files: Files, file: BinaryIO, name: str, named: _Named, mappings: list[TableMapping], package: Package
+) -> Iterator[Row | Issue]:
+    encoding, lossy = _encoding(files, name, named.encoding)
+    if lossy:
+        yield Issue(name, 0, "", "repair", "not UTF-8: read as Windows-1252")
+    text = io.TextIOWrapper(file, encoding=encoding, errors="replace" if lossy else "strict", newline="")
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    known = {"id", *RESOURCES[resource].columns}
     try:
-        columns = [profile.column(resource, name) for name in next(reader, [])]
-        for name in columns:
-            if name not in known and name:
-                package.issues.append(Issue(file, 1, name, "ignored", "the standard has no column of this name"))
+        heading = text.readline(MAX_CELL)
+        delimiter = ";" if heading.count(";") > heading.count(",") else ","
+        reader = csv.reader(itertools.chain([heading], text), delimiter=delimiter)
+        columns = [column.strip().lower() for column in next(reader, [])]
+        mapping = next((one for one in mappings if one.covers(named.stem, columns)), None)
+        resource = resource_of(named.stem, columns)
+        known = set(mapping.tables[named.stem.lower()]) if mapping else understood(resource) if resource else set()
+        if mapping is None and resource is None:
+            yield Issue(name, 0, "", "ignored", "the standard has no table of this name")
+            return
+        for column in columns:
+            if column and column not in known:
+                told = f"the mapping {mapping.name}" if mapping else "the standard"
+                yield Issue(name, 1, column, "ignored", f"{told} has no column of this name")
         line = reader.line_num + 1
         for cells in reader:
             if any(cells):
-                if len(cells) > len(columns):
+                if len(cells) > len(columns) and any(cells[len(columns) :]):
                     reason = "the row has more cells than the heading: a comma or quotation mark may be missing"
-                    package.issues.append(Issue(file, line, "", "ignored", reason))
-                values = {name: cell for name, cell in zip(columns, cells, strict=False) if cell and name in known}
-                package.add(Row(resource, file, line, values))
+                    yield Issue(name, line, "", "ignored", reason)
+                values = {column: cell for column, cell in zip(columns, cells, strict=False) if cell and column in known}
+                for stem, told_values, fills in (
+                    mapping.told_anew(named.stem, values) if mapping else [(named.stem, values, False)]
+                ):
+                    yield from _rows(stem, told_values, name, line, package, fills, mapped=mapping is not None)
+                package.at(file)
             line = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"The file {file} cannot be read as CSV near line {reader.line_num}: {error}.") from error
+        raise DataError(f"The file {name} cannot be read as CSV near line {reader.line_num}: {error}.") from error
+    finally:
+        text.detach()
 
 
-def _decoded(data: bytes, encoding: str | None, file: str, package: Package) -> str:
-    if encoding:
+def _rows(
+    stem: str, values: Mapping[str, str], file: str, line: int, package: Package, fills: bool = False,
+    mapped: bool = False, nested: bool = False,
+) -> Iterator[Row | Issue]:  # fmt: skip
+    """The rows that a row means."""
+    resource = resource_of(stem, values)
+    assert resource is not None
+    for number, made in enumerate(told_anew(stem, resource, values)):
+        columns = RESOURCES[made.resource].columns
+        own = {name: value for name, value in made.values.items() if name == "id" or name in columns}
+        for name in made.values.keys() - own.keys() if nested else ():
+            if (file, made.resource, name) not in package.unknown:
+                package.unknown.add((file, made.resource, name))
+                yield Issue(file, line, f"{made.resource}.{name}", "ignored", "the standard has no field of this name")
+        if not own.get("id", "").strip() and made.resource not in PRIMARY:
+            own["id"] = made_id(made.resource, own)
+            if number == 0 and not mapped:
+                yield Issue(file, line, "id", "repair", "missing: one was made from what the row says")
+        package.rows += 1
+        if package.rows > MAX_ROWS:
+            raise DataError(f"The package has more than {MAX_ROWS} rows: split it, or check that it is a directory.")
+        yield Row(made.resource, file, line, own, fills or made.fills, nested)
+
+
+def _encoding(files: Files, name: str, declared: str | None) -> tuple[str, bool]:
+    """The encoding of a file, and whether that is only a guess."""
+    with closing(files.open(name)) as file:
+        marked = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    candidates = ["utf-16" if marked else "utf-8-sig"]
+    if declared:
         try:
-            codec = codecs.lookup(encoding).name
+            codec = codecs.lookup(declared).name
         except LookupError:
             codec = ""
         if codec not in {"", "utf-8"}:
-            try:
-                return data.decode(codec)
-            except (UnicodeDecodeError, ValueError, AssertionError, TypeError):
-                pass
+            candidates.insert(0, codec)
+    return next(((codec, False) for codec in candidates if _decodes(files, name, codec)), ("cp1252", True))
+
+
+def _decodes(files: Files, name: str, codec: str) -> bool:
     try:
-        return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
-    except UnicodeDecodeError:
-        package.issues.append(Issue(file, 0, "", "repair", "not UTF-8: read as Windows-1252"))
-        return data.decode("cp1252", errors="replace")
+        decoder = codecs.getincrementaldecoder(codec)()
+        with closing(files.open(name)) as file:
+            while chunk := file.read(_CHUNK):
+                if not isinstance(decoder.decode(chunk), str):
+                    return False
+        decoder.decode(b"", final=True)
+    except (UnicodeDecodeError, ValueError, AssertionError, TypeError, LookupError):
+        return False
+    return True
 
 
-#: Where the JSON form nests lists, with the resource of their members.
-_LISTS: Final = {
-    "phones": "phone",
-    "schedules": "schedule",
-    "service_areas": "service_area",
-    "service_at_locations": "service_at_location",
-    "languages": "language",
-    "funding": "funding",
-    "cost_options": "cost_option",
-    "required_documents": "required_document",
-    "contacts": "contact",
-    "attributes": "attribute",
-    "metadata": "metadata",
-    "addresses": "address",
-    "accessibility": "accessibility",
-    "locations": "location",
-    "programs": "program",
-    "organization_identifiers": "organization_identifier",
-    "additional_websites": "url",
-    "additional_urls": "url",
-    "capacities": "service_capacity",
-}
-#: Where it nests one object, with its resource and the column that takes its place.
-_OBJECTS: Final = {
-    "organization": ("organization", "organization_id"),
-    "program": ("program", "program_id"),
-    "location": ("location", "location_id"),
-    "taxonomy_term": ("taxonomy_term", "taxonomy_term_id"),
-    "taxonomy_detail": ("taxonomy", "taxonomy_id"),
-    "unit": ("unit", "unit_id"),
-}
-
-
-def _read_services(data: bytes, file: str) -> Package:
-    document = _json(data, file)
-    if isinstance(document, dict):
-        for key in ("contents", "services"):
-            if isinstance(document.get(key), list):
-                document = document[key]
-                break
-        else:
-            document = [document]
-    if not isinstance(document, list):
-        raise DataError(f"The file {file} holds no list of services.")
-    package = Package()
-    seen: dict[tuple[str, str], Row] = {}
-    for number, service in enumerate(document, 1):
-        if not isinstance(service, dict):
-            package.issues.append(Issue(file, number, "", "error", "not a service"))
+def _records(file: BinaryIO, name: str, package: Package, alone: bool) -> Iterator[Row | Issue]:
+    """The rows of a JSON file. One that is nothing of ours is passed over, unless it is all there is."""
+    number = 0
+    for number, told in enumerate(jsonform.records(file, name), 1):
+        if isinstance(told, str):
+            yield Issue(name, number, "", "error", told)
             continue
-        for row in _flattened("service", service, file, number, {}):
-            _merge(row, seen, package)
-    return package
-
-
-def _merge(row: Row, seen: dict[tuple[str, str], Row], package: Package) -> None:
-    """Take a row once: an organization is told again with each of its services, sometimes with fewer fields."""
-    key = (row.resource, row.values.get("id", ""))
-    before = seen.get(key) if key[1] else None
-    if before is None:
-        package.add(row)
-        seen[key] = row
-        return
-    for name, value in row.values.items():
-        if before.values.setdefault(name, value) != value:
-            reason = f"differs from what record {before.line} says of the same {row.resource}, which is kept"
-            package.issues.append(Issue(row.file, row.line, f"{row.resource}.{name}", "repair", reason, value))
-
-
-def _flattened(resource: str, data: Mapping[str, Any], file: str, line: int, inherited: Mapping[str, str]) -> Iterator[Row]:
-    columns = RESOURCES[resource].columns
-    values = {name: value for name, value in inherited.items() if name in columns}
-    for name, value in data.items():
-        if (name == "id" or name in columns) and not isinstance(value, dict | list) and value not in (None, ""):
-            values[name] = str(value)
-    for name, (child, column) in _OBJECTS.items():
-        nested = data.get(name)
-        if isinstance(nested, dict):
-            if isinstance(nested.get("id"), str) and column in columns:
-                values.setdefault(column, nested["id"])
-            yield from _flattened(child, nested, file, line, {})
-    yield Row(resource, file, line, values)
-    own_id = values.get("id", "")
-    links = {f"{resource}_id": own_id} if own_id else {}
-    for name, child in _LISTS.items():
-        nested = data.get(name)
-        if not isinstance(nested, list):
-            continue
-        for member in nested:
-            if isinstance(member, dict):
-                extra = {"link_id": own_id, "link_entity": resource} if child == "attribute" else {}
-                extra |= {"resource_id": own_id, "resource_type": resource} if child == "metadata" else {}
-                yield from _flattened(child, member, file, line, links | extra)
-
-
-def _json(data: bytes, file: str) -> Any:
-    try:
-        return json.loads(data.decode("utf-8-sig"), parse_float=str, parse_int=str)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"The file {file} is not JSON that can be read: {error}.") from error
+        for stem, values in jsonform.flattened(told.resource, told.data):
+            yield from _rows(stem, values, name, number, package, nested=True)
+        package.at(file)
+    if not number:
+        if alone:
+            raise DataError(f"The file {name} holds no list of services.")
+        yield Issue(name, 0, "", "ignored", "it holds no records of the standard")

@@ -12,6 +12,6 @@ def metadata() -> MetaData:
 
     # isort: split
     from bot import alerts, audit, case_history, lockout, signed_in  # noqa: F401  # the desk's
-    from bot.directory import tables  # noqa: F401
+    from bot.directory import changes, reports, tables  # noqa: F401
 
     return Base.metadata

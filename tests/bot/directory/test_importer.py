@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.db import Database
-from bot.directory import listings
+from bot.directory import changes, files
 from bot.directory import package as reading
 from bot.directory.export import export_package
 from bot.directory.importer import import_package
@@ -94,10 +94,10 @@ def test_a_crash_leaves_the_old_directory(database: Database, package: Package, 
     import_package(database, package(KITCHEN))
     before = everything(database)
 
-    def crash(session: object) -> int:
+    def crash(session: object) -> None:
         raise RuntimeError("out of power")
 
-    monkeypatch.setattr(listings, "rebuild", crash)
+    monkeypatch.setattr(changes, "touch", crash)  # when everything is written already
     with pytest.raises(RuntimeError):
         import_package(database, package(kitchen(services=[KITCHEN["services"][0] | {"name": "Other"}])))
     assert everything(database) == before
@@ -113,7 +113,7 @@ def test_a_package_without_services_does_not_empty_the_directory(database: Datab
 def test_progress_is_told(database: Database, package: Package) -> None:
     told: list[tuple[str, int, int]] = []
     import_package(database, package(KITCHEN), lambda *step: told.append(step))
-    assert list(dict.fromkeys(step[0] for step in told)) == ["checking", "storing", "listing"]
+    assert list(dict.fromkeys(step[0] for step in told)) == ["reading", "listing", "comparing", "storing"]
     assert all(done <= total for _, done, total in told)
 
 
@@ -394,10 +394,10 @@ def test_limits(database: Database, tmp_path: Path, package: Package, monkeypatc
     folder = package(KITCHEN)
     for limit, value in (("MAX_ROWS", 3), ("MAX_FILE_BYTES", 20), ("MAX_TOTAL_BYTES", 100)):
         with monkeypatch.context() as patch:
-            patch.setattr(reading, limit, value)
+            patch.setattr(reading if limit == "MAX_ROWS" else files, limit, value)
             with pytest.raises(DataError):
                 import_package(database, folder)
-    monkeypatch.setattr(reading, "MAX_FILES", 2)
+    monkeypatch.setattr(files, "MAX_FILES", 2)
     archive = tmp_path / "many.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for path in folder.iterdir():
@@ -500,4 +500,4 @@ def test_a_service_without_a_place_and_one_that_is_not_offered(database: Databas
 
 
 def test_helper_writes_what_the_package_reads(tmp_path: Path) -> None:
-    assert len(reading.read_package(write_tables(tmp_path / "k", KITCHEN)).rows) == sum(map(len, KITCHEN.values()))
+    assert len(list(reading.read_package(write_tables(tmp_path / "k", KITCHEN)))) == sum(map(len, KITCHEN.values()))
