@@ -18,7 +18,7 @@ from bot.training import ROOT
 #: From the top down: a module may import those of its own line and of lines below.
 LAYERS = (
     ("bot.cli",),
-    ("bot.up", "bot.check"),
+    ("bot.up", "bot.check", "bot.translating"),
     ("bot.late", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud"),
     ("bot.turn",),
     ("bot.answers",),
