@@ -72,7 +72,13 @@ def staff() -> Response:
     text = speaker(key, language=speaker.facts.language_name(spoken)).text
     response = VoiceResponse()
     gather = Gather(
-        input="dtmf", num_digits=1, action="/voice/staff/take", method="POST", timeout=10, action_on_empty_result=True
+        input="dtmf",
+        num_digits=1,
+        action="/voice/staff/take",
+        method="POST",
+        timeout=10,
+        action_on_empty_result=True,
+        language=speech().understood(settings.default_language) or "en-US",
     )
     gather.append(_house(text))
     response.append(gather)

@@ -29,7 +29,7 @@ def begin(talk: Talk) -> None:
 def show_greeting(talk: Talk) -> Document:
     """Who we are, and the line's usual languages."""
     settings = talk.careline.settings
-    pieces = [*talk.notices(), talk.say("voice.greeting")]
+    pieces = [*talk.notices(), talk.say("voice.greeting", pause=0.3)]
     pieces += [_option(talk, code, number) for number, code in enumerate(settings.voice_languages, start=1)]
     if _others(talk):
         pieces.append(talk.say("voice.other_languages", digit=len(settings.voice_languages) + 1))
@@ -88,7 +88,7 @@ def _option(talk: Talk, code: str, digit: int) -> Piece:
     spoken = talk.state.language
     talk.state.language = code
     try:
-        return talk.say("voice.language", name=own_name(code), digit=digit, pause=0.25)
+        return talk.say("voice.language", name=own_name(code), digit=digit, pause=0.2)
     finally:
         talk.state.language = spoken
 
