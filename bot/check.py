@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
-from bot import crisis, filters, keywords, language
+from bot import crisis, filters, keywords, language, synthesis
 from bot.clock import now
 from bot.errors import DataError
 from bot.nlu.utterances import read_utterances
@@ -13,6 +13,7 @@ from bot.render.segments import measure
 from bot.rights.articles import FOLDER as RIGHTS
 from bot.rights.articles import Rights, read_article
 from bot.settings import LANGUAGES
+from bot.speech import speech
 from bot.training import ROOT
 from bot.wording import FOLDER as WORDING
 from bot.wording import SOURCE_LANGUAGE, read_catalogue
@@ -33,7 +34,16 @@ def problems() -> list[str]:
 def gaps() -> list[str]:
     """What a language still lacks altogether, a sentence each: people are served in English there, or less well."""
     folders = ("keywords", "crisis", "filters", "languages", "nlu", "wording", "rights")
-    return [
+    silent = (
+        []
+        if synthesis.installed()
+        else [
+            f"{code}: espeak-ng is not installed here, so calls in it are held in the line's first language."
+            for code, voice in speech().voices.items()
+            if voice.provider is None
+        ]
+    )
+    return silent + [
         f"{code}: nothing in data/{folder} yet."
         for folder in folders
         for code in LANGUAGES
@@ -48,6 +58,7 @@ def _lists() -> Iterator[str]:
         lambda: crisis.match("stop"),
         lambda: filters.parse("stop", now()),
         lambda: language.requested("stop", LANGUAGES),
+        speech,
     ):
         try:
             read()

@@ -8,7 +8,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms, voice
+from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, simulator_call, sms, voice
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -42,4 +42,5 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(desk.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
+        app.register_blueprint(simulator_call.blueprint)
     return app

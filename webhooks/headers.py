@@ -4,7 +4,7 @@ from flask import Flask, Response, request
 
 #: Scripts and styles only from our own files, no frames, no plug-ins (https://www.w3.org/TR/CSP3/).
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
