@@ -116,7 +116,6 @@ def _agreed(talk: Talk, purpose: str, number: str) -> None:
     """Carry out what the number is for; this screen is done."""
     talk.back()
     if purpose == "text":
-        talk.screen.args["told"] = True
         _send(talk, number)
         return
     database, settings = talk.careline.database, talk.careline.settings

@@ -146,7 +146,9 @@ class Talk:
         """The screen before this one."""
         self.state.failures = 0
         if len(self.state.stack) > 1:
-            self.state.stack.pop()
+            left = self.state.stack.pop()
+            if left.name in ("text", "code", "through", "number", "number_confirm") and "reply" in self.screen.args:
+                self.screen.args["told"] = True  # nobody needs to hear the whole answer again
 
     def note(self, key: str, /, **params: str | int) -> None:
         """Say a phrase before the next screen speaks."""

@@ -228,3 +228,17 @@ def test_every_language_has_a_voice_and_its_source(tmp_path: Path) -> None:
     (tmp_path / "voices.yml").write_text("voices: [x]")
     with pytest.raises(DataError, match="holds no table"):
         speech.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("language", "texted"), [("en", "reply 0"), ("es", "responde 0"), ("fr", "répondez 0"), ("nl", "stuur 0")]
+)
+def test_articles_speak_of_keys_on_the_telephone(careline: Careline, language: str, texted: str) -> None:
+    asked = Asked("c", "", language, "voice", WHEN)
+    said = []
+    for topic in ("rights_health", "rights_housing", "rights_older"):
+        article = rights.answer(careline, asked, topic).reply.article
+        assert article is not None
+        speaker = render.speaker(careline, language)
+        said += [piece.text.lower() for piece in [*speaker.text(article.short), *speaker.body(article.body)]]
+    assert texted not in " ".join(said)
