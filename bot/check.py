@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
-from bot import anger, cost, crisis, filters, keywords, language, readability, replies
+from bot import anger, cost, crisis, filters, keywords, language, readability, replies, synthesis
 from bot.clock import now
 from bot.errors import DataError
 from bot.languages import GSM7, LANGUAGES
@@ -13,6 +13,7 @@ from bot.nlu.utterances import read_utterances
 from bot.render.segments import measure
 from bot.rights.articles import FOLDER as RIGHTS
 from bot.rights.articles import Rights, read_article
+from bot.speech import speech
 from bot.training import ROOT
 from bot.wording import FOLDER as WORDING
 from bot.wording import SOURCE_LANGUAGE, Wording, read_catalogue
@@ -31,7 +32,16 @@ def problems() -> list[str]:
 def gaps() -> list[str]:
     """What a language still lacks altogether, a sentence each: people are served in English there, or less well."""
     folders = ("keywords", "crisis", "filters", "languages", "nlu", "wording", "rights")
-    return [
+    silent = (
+        []
+        if synthesis.installed()
+        else [
+            f"{code}: espeak-ng is not installed here, so calls in it are held in the line's first language."
+            for code, voice in speech().voices.items()
+            if voice.provider is None
+        ]
+    )
+    return silent + [
         f"{code}: nothing in data/{folder} yet."
         for folder in folders
         for code in LANGUAGES
@@ -47,6 +57,7 @@ def _lists() -> Iterator[str]:
         lambda: filters.parse("stop", now()),
         lambda: language.requested("stop", LANGUAGES),
         lambda: anger.angry("stop"),
+        speech,
     ):
         try:
             read()

@@ -125,6 +125,49 @@ def text(words: tuple[str, ...], sender: str, port: int, home: Path | None) -> N
         _console.print(f"{escape(answer)}\n[dim]{size.encoding}, {size.units} units, {size.segments} segments[/dim]")
 
 
+@main.command()
+@click.option("--from", "sender", default="+447700900123", show_default=True, help="The number that calls; empty withholds it.")
+@click.option("--port", type=int, default=8000, show_default=True, help="Port of the running service.")
+@_home
+@_in_a_sentence
+def call(sender: str, port: int, home: Path | None) -> None:
+    """Call the running service from this terminal: type keys or words; nothing is silence."""
+    from bot import encryption
+    from bot.up import trial
+
+    env = environ()
+    folder = home or Path(env.get("CARELINE_HOME", "var"))
+    from webhooks.caller import Caller, over_http
+
+    settings = Settings.from_env(ours(trial(env, port, folder)))
+    encryption.use(encryption.open_vault(settings.secret_key, settings.home))  # to read what sounds say
+    post = over_http(settings, f"http://127.0.0.1:{port}")
+    caller = Caller(post, sender or "anonymous", settings.voice_number, settings.twilio_account_sid)
+    turn = caller.call()
+    try:
+        while True:
+            for heard in turn.heard:
+                mark = heard.voice or "espeak-ng"
+                _console.print(f"{escape(heard.text)}  [dim]{escape(heard.language)} {escape(mark)}[/dim]")
+            if turn.waits == "end":
+                break
+            if turn.waits == "dial":
+                answered = click.confirm(f"Rings {', '.join(turn.numbers)}. Does somebody answer?", default=False)
+                turn = caller.connect(answered)
+            elif turn.waits == "record":
+                turn = caller.record(click.prompt("A message of how many seconds?", type=click.IntRange(0, 180), default=20))
+            else:
+                typed = click.prompt(
+                    {"key": "Key", "number": "Number"}.get(turn.waits, "Key or words"), default="", show_default=False
+                )
+                keys = typed.strip() and not set(typed.strip()) - set("0123456789*#+")
+                turn = caller.press(typed.strip()) if keys else caller.say(typed) if typed.strip() else caller.wait()
+    except (KeyboardInterrupt, click.Abort):
+        _console.print("")
+    caller.hang_up()
+    _console.print("The call has ended.")
+
+
 @main.command(name="import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--report", type=click.Path(path_type=Path), help="Write what was repaired and refused as CSV.")

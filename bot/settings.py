@@ -63,8 +63,8 @@ def _numbers(value: str) -> tuple[str, ...]:
 
 def _greeted(value: str) -> tuple[str, ...]:
     codes = _language_list(value)
-    if len(codes) > 4:
-        raise ValueError("may name four languages: a longer greeting is not listened to")
+    if len(codes) > 3:
+        raise ValueError("may name three languages: the greeting would take more than twelve seconds")
     return codes
 
 
@@ -150,7 +150,7 @@ ROWS = (
     Row("CARELINE_OFFICE_HOURS", "office_hours", timetable.parse, "09:00-18:00", "When a person answers: 09:00-18:00 for Monday to Friday, or a timetable like mon-fri 09:00-12:30 13:30-18:00; sat 10:00-12:00; [ne] tue 10:00-12:00; 2026-12-24 closed."),
     Row("CARELINE_ANSWER_HOURS", "answer_hours", _whole, "2", "Working hours within which a person answers a question handed over."),
     Row("CARELINE_VOICE_NUMBER", "voice_number", _text, "+441632960000", "The number people call; everybody we connect sees it instead of the caller's, in E.164."),
-    Row("CARELINE_VOICE_LANGUAGES", "voice_languages", _greeted, "en,es,fr", "Languages the telephone offers in its first words, at most four; the others follow with one key."),
+    Row("CARELINE_VOICE_LANGUAGES", "voice_languages", _greeted, "en,es,fr", "Languages the telephone offers in its first words, at most three; the others follow with one key."),
     Row("CARELINE_STAFF_PHONES", "staff_phones", _numbers, "", "Telephones that ring when a caller wants a person in office hours, comma separated; empty means calls become messages."),
     Row("CARELINE_CALL_MINUTES", "call_minutes", _number, "6", "Minutes a talk usually takes, to tell callers how long they will wait."),
     Row("CARELINE_EMERGENCY_TRANSFER", "emergency_transfer", _text, "", "A number to which a caller in a medical or other emergency is put through, if your provider may reach one; empty means the emergency number is said."),

@@ -100,7 +100,20 @@ def _spoken(sound: Sound) -> bytes:
     voice = speech().voice(sound.language).espeak
     if voice is None or not installed():
         raise NoVoice(f"No voice for {sound.language} on this machine: install espeak-ng, or put a recording there.")
-    command = ["espeak-ng", "-v", voice, "-b", "1", "-s", str(SLOW if sound.slow else SPEED), "-a", "140", "--stdin", "--stdout"]
+    command = [
+        "espeak-ng",
+        "-v",
+        voice,
+        "-b",
+        "1",
+        "-s",
+        str(SLOW if sound.slow else SPEED),
+        "-a",
+        "140",
+        "-z",
+        "--stdin",
+        "--stdout",
+    ]
     if sound.slow:
         command += ["-g", str(GAP)]
     try:

@@ -9,7 +9,23 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, compression, device, errors, headers, health, hsds, kiosk, live, queue, simulator, sms, speech, voice
+from webhooks import (
+    api,
+    compression,
+    device,
+    errors,
+    headers,
+    health,
+    hsds,
+    kiosk,
+    live,
+    queue,
+    simulator,
+    simulator_call,
+    sms,
+    speech,
+    voice,
+)
 from webhooks.desk import views as desk
 from webhooks.lanes import Lanes
 from webhooks.rasa import RasaDialogue
@@ -54,5 +70,6 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     desk.register(app)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
+        app.register_blueprint(simulator_call.blueprint)
     app.wsgi_app = Lanes(app.wsgi_app)  # type: ignore[method-assign]
     return app

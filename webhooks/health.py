@@ -4,7 +4,7 @@ import requests
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot import heartbeat
+from bot import heartbeat, synthesis
 from bot.errors import DatabaseUnavailable
 from webhooks.current import careline
 
@@ -29,8 +29,11 @@ def readyz() -> tuple[Response, int]:
         "rasa": _answers(f"{settings.rasa_url.rstrip('/')}/webhooks/rest/"),
         "actions": _answers(f"{actions}/health"),
     }
+    # Calls go on without it, in fewer languages: said, but no reason to take the service away from everybody.
+    optional = {"espeak-ng": synthesis.installed()}
     missing = [name for name, ready in parts.items() if not ready]
-    return jsonify(status="missing" if missing else "ok", parts=parts, missing=missing), 503 if missing else 200
+    status = "missing" if missing else "ok"
+    return jsonify(status=status, parts=parts, missing=missing, optional=optional), 503 if missing else 200
 
 
 @blueprint.get("/metrics")

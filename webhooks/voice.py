@@ -6,7 +6,7 @@ Set the number's voice webhook to POST /voice, its fallback to POST /voice/sorry
 import logging
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, abort, request, send_file
+from flask import Blueprint, Response, abort, current_app, request, send_file
 from twilio.twiml.voice_response import Dial, Gather, Say, VoiceResponse
 from werkzeug.exceptions import HTTPException
 
@@ -72,7 +72,13 @@ def staff() -> Response:
     text = speaker(key, language=speaker.facts.language_name(spoken)).text
     response = VoiceResponse()
     gather = Gather(
-        input="dtmf", num_digits=1, action="/voice/staff/take", method="POST", timeout=10, action_on_empty_result=True
+        input="dtmf",
+        num_digits=1,
+        action="/voice/staff/take",
+        method="POST",
+        timeout=10,
+        action_on_empty_result=True,
+        language=speech().understood(settings.default_language) or "en-US",
     )
     gather.append(_house(text))
     response.append(gather)
@@ -126,6 +132,8 @@ def _broken(error: Exception) -> Response | HTTPException:
     """A caller hears numbers to call, whatever is wrong with us."""
     if isinstance(error, HTTPException):
         return error
+    if current_app.testing:
+        raise error
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -27,7 +27,7 @@ REST: Final = 0.9
 LONGEST: Final = 400
 
 _NUMBER: Final = re.compile(r"(?<![\d:.,/-])\+?\d[\d ]{5,}\d(?![\d:/-])")
-_SENTENCES: Final = re.compile(r"(?<=[.!?。！？।؟])\s*")
+_SENTENCES: Final = re.compile(r"(?<=[.!?।؟])\s+|(?<=[。！？])\s*")
 _markdown: Final = MarkdownIt("commonmark", {"html": False})
 
 

@@ -1,7 +1,9 @@
 """Telling an answer: one place at a time, or an article, and what can be done with it."""
 
+from dataclasses import replace
 from typing import Final
 
+from bot import reply as replies
 from bot.phone import normalised
 from bot.reply import Reply
 from bot.voice.ask import ask, understand
@@ -16,10 +18,10 @@ KEYS_SAY_IT: Final = frozenset({"person.offer", "more.or_person", "ask.place", "
 def show_result(talk: Talk) -> Document:
     """One service, then the keys: be put through, get it as a text, the next, a code, more about it, another area."""
     reply = _reply(talk)
-    card = reply.services[talk.state.position]
+    card = reply.services[talk.position]
     pieces = talk.notices()
     if not talk.screen.args.pop("told", False):  # back from sending it, nobody needs to hear it all again
-        if talk.state.position == 0:
+        if talk.position == 0:
             pieces += talk.say.opening(reply)
             if len(reply.services) > 1:
                 pieces.append(talk.say("voice.found", count=len(reply.services)))
@@ -39,7 +41,7 @@ def show_result(talk: Talk) -> Document:
 def hear_result(talk: Talk, heard: Heard) -> bool:
     """What to do with this service, or another question."""
     reply = _reply(talk)
-    card = reply.services[talk.state.position]
+    card = reply.services[talk.position]
     match talk.chosen(heard):
         case "1" if card.phones:
             talk.go("through", number=card.phones[0], name=card.name)
@@ -50,7 +52,7 @@ def hear_result(talk: Talk, heard: Heard) -> bool:
         case "4":
             talk.go("code")
         case "5":
-            talk.go("result", more=True)
+            talk.screen.args["more"] = True
         case "6" if card.distance_m is None:
             talk.go("areas", page=0)
         case _:
@@ -59,9 +61,8 @@ def hear_result(talk: Talk, heard: Heard) -> bool:
 
 
 def _next(talk: Talk, reply: Reply) -> bool:
-    if talk.state.position + 1 < len(reply.services):
-        talk.state.position += 1
-        talk.go("result")
+    if talk.position + 1 < len(reply.services):
+        talk.screen.args |= {"position": talk.position + 1, "more": False}
         return True
     return ask(talk, "more")
 
@@ -90,15 +91,14 @@ def hear_answer(talk: Talk, heard: Heard) -> bool:
     reply = _reply(talk)
     match talk.chosen(heard):
         case "1" if reply.article is not None:
-            talk.go("answer", whole=True)
+            talk.screen.args["whole"] = True
         case "2" if _worth_keeping(reply):
             talk.go("text")
         case "4" if _worth_keeping(reply):
             talk.go("code")
         case "3" if reply.services:
-            talk.state.position = 0
-            talk.state.reply = talk.state.reply and talk.state.reply | {"article": None, "opening": [], "detail": None}
-            talk.go("result")
+            places = replace(reply, article=None, opening=(), sources=(), detail=None)
+            talk.go("result", reply=replies.dump(places), position=0)
         case "5":
             talk.home()
         case _:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot import crisis, keywords, language
+from bot import keywords, language
 from bot import reply as replies
 from bot.keywords import KeywordKind
 from bot.reply import Reply
@@ -12,17 +12,12 @@ from bot.voice.talk import Talk
 
 
 def understand(talk: Talk, heard: Heard) -> bool:
-    """Act on what was said. False if nothing can be made of it.
-
-    Somebody in danger is answered at once, however badly we heard; other words heard badly are asked about first.
-    """
+    """Act on what was said; words heard badly are asked about first. False if nothing can be made of it."""
     text = heard.speech.strip()
     if not text:
         return False
     word = keywords.match(text)
     sure = heard.confidence is None or heard.confidence >= talk.careline.settings.confidence
-    if crisis.match(text) is not None:
-        return ask(talk, text)
     if word is not None and word.kind is KeywordKind.HUMAN:
         talk.go("person")
         return True
@@ -64,23 +59,20 @@ def ask(talk: Talk, text: str, payload: str | None = None) -> bool:
 
 def tell(talk: Talk, reply: Reply) -> bool:
     """Open the screen that tells a reply. False for one that only says that nothing was understood."""
-    state = talk.state
     if reply == Reply():  # a person has taken the conversation over
         talk.note("voice.claimed")
         talk.go("person")
         return True
     if reply.urgent:
-        _keep(talk, reply)
-        talk.go("crisis", topic=reply.topic or "")
+        talk.go("crisis", topic=reply.topic or "", reply=replies.dump(reply))
         return True
     if reply.topic == "human" or (reply.escalation is not None and reply.topic is None):
         talk.go("person")
         return True
     if reply.topic == "change_language":
-        return speak(talk, state.language)
+        return speak(talk, talk.state.language)
     if reply.topic is None and reply.choices and not reply.services:
-        _keep(talk, reply)
-        talk.go("choices")
+        talk.go("choices", reply=replies.dump(reply))
         return True
     if reply.topic is None and not reply.services and reply.article is None:
         if reply.opening and reply.opening[0].key == "voice.unavailable":
@@ -88,19 +80,14 @@ def tell(talk: Talk, reply: Reply) -> bool:
             talk.go("person")
             return True
         if reply.opening and reply.opening[0].key == "more.where":
-            _keep(talk, reply)
-            talk.go("answer")
+            talk.go("answer", reply=replies.dump(reply))
             return True
         return False
-    _keep(talk, reply)
-    talk.go("answer" if reply.article is not None or not reply.services or _one_fact(reply) else "result")
+    plain = reply.article is not None or not reply.services or _one_fact(reply)
+    kept = replies.dump(replace(reply, escalation=None))  # who answers by when is told by the screens about people
+    talk.go("answer" if plain else "result", reply=kept, position=0)
     return True
 
 
 def _one_fact(reply: Reply) -> bool:
     return reply.detail not in (None, "all")
-
-
-def _keep(talk: Talk, reply: Reply) -> None:
-    talk.state.reply = replies.dump(replace(reply, escalation=None) if not reply.urgent else reply)
-    talk.state.position = 0

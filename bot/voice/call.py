@@ -7,8 +7,10 @@ the keypad's list, and from there to a person or a message.
 from collections.abc import Callable
 
 from bot import calls
+from bot import crisis as crisis_words
 from bot.careline import Careline, Dialogue
 from bot.voice import answer, code, contact, crisis, greeting, need, person, slower
+from bot.voice.ask import ask
 from bot.voice.document import Document, Hangup, Heard
 from bot.voice.talk import Hear, LineTypes, Show, State, Talk, Unknown
 
@@ -109,6 +111,9 @@ def _show(talk: Talk) -> Document:
 
 def _hear(talk: Talk, heard: Heard) -> None:
     name = talk.screen.name
+    if heard.speech and crisis_words.match(heard.speech) is not None:
+        ask(talk, heard.speech)  # whatever was asked just now, danger comes first
+        return
     if heard.digits == "0":
         if name not in ("person", "away"):
             talk.go("person")
@@ -123,6 +128,7 @@ def _hear(talk: Talk, heard: Heard) -> None:
         _slower(talk)
         return
     if SCREENS[name][1](talk, heard):
+        talk.state.failures = 0
         return
     _failed(talk, name, heard)
 

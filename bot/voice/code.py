@@ -15,13 +15,12 @@ def show_code(talk: Talk) -> Document:
         number = pickup.issue(talk.careline.database, reply, talk.language)
         talk.screen.args["number"] = number
     pieces = [*talk.notices(), talk.say("voice.code_is", code=grouped(number), private=True)]
-    return talk.listen([*pieces, *talk.options([(talk.words("voice.go_back"), "#")])])
+    return talk.listen([*pieces, *talk.options([(talk.words("voice.go_back"), talk.words("voice.hash"))])])
 
 
 def hear_code(talk: Talk, heard: Heard) -> bool:
     """Any key goes back to the answer."""
     if heard.digits or heard.speech:
         talk.back()
-        talk.screen.args["told"] = True
         return True
     return False

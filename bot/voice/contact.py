@@ -116,7 +116,6 @@ def _agreed(talk: Talk, purpose: str, number: str) -> None:
     """Carry out what the number is for; this screen is done."""
     talk.back()
     if purpose == "text":
-        talk.screen.args["told"] = True
         _send(talk, number)
         return
     database, settings = talk.careline.database, talk.careline.settings
@@ -142,8 +141,8 @@ def _send(talk: Talk, number: str) -> None:
         return
     if reply is None:
         return
-    if talk.state.position and reply.services:
-        told = reply.services[talk.state.position]  # what was told last comes first in the text
+    if talk.position and reply.services:
+        told = reply.services[talk.position]  # what was told last comes first in the text
         others = tuple(card for card in reply.services if card != told)
         reply = replace(reply, services=(told, *others), choices=())
     text = sms.render(reply, render.facts(talk.careline, talk.language, "sms"))

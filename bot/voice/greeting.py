@@ -29,7 +29,7 @@ def begin(talk: Talk) -> None:
 def show_greeting(talk: Talk) -> Document:
     """Who we are, and the line's usual languages."""
     settings = talk.careline.settings
-    pieces = [*talk.notices(), talk.say("voice.greeting")]
+    pieces = [*talk.notices(), talk.say("voice.greeting", pause=0.3)]
     pieces += [_option(talk, code, number) for number, code in enumerate(settings.voice_languages, start=1)]
     if _others(talk):
         pieces.append(talk.say("voice.other_languages", digit=len(settings.voice_languages) + 1))
@@ -53,28 +53,29 @@ def hear_greeting(talk: Talk, heard: Heard) -> bool:
 
 def show_languages(talk: Talk) -> Document:
     """All languages but the usual ones, each said by itself; the usual ones too when asked for from later in the call."""
-    codes, more = _page(talk)
+    codes, following = _page(talk)
     pieces = [*talk.notices(), *(_option(talk, code, number) for number, code in enumerate(codes, start=1))]
-    if more:
+    if following is not None:
         pieces.append(talk.say("voice.other_languages", digit=PAGE + 1))
     return talk.listen(pieces)
 
 
 def hear_languages(talk: Talk, heard: Heard) -> bool:
     """A digit, or the name of a language."""
-    codes, more = _page(talk)
+    codes, following = _page(talk)
     if heard.digits.isdigit() and 1 <= int(heard.digits) <= len(codes):
         return speak(talk, codes[int(heard.digits) - 1])
-    if heard.digits == str(PAGE + 1) and more:
-        talk.go("languages", page=talk.screen.args.get("page", 0) + 1, every=talk.screen.args.get("every", False))
+    if heard.digits == str(PAGE + 1) and following is not None:
+        talk.go("languages", page=following, every=talk.screen.args.get("every", False))
         return True
     return understand(talk, heard)
 
 
-def _page(talk: Talk) -> tuple[list[str], bool]:
+def _page(talk: Talk) -> tuple[list[str], int | None]:
     codes = list(talk.careline.settings.languages) if talk.screen.args.get("every") else _others(talk)
     pages = [codes[start : start + PAGE] for start in range(0, len(codes), PAGE)]
-    return pages[talk.screen.args.get("page", 0) % len(pages)], len(pages) > 1
+    number = talk.screen.args.get("page", 0) % len(pages)
+    return pages[number], (number + 1) % len(pages) if len(pages) > 1 else None
 
 
 def _others(talk: Talk) -> list[str]:
@@ -87,7 +88,7 @@ def _option(talk: Talk, code: str, digit: int) -> Piece:
     spoken = talk.state.language
     talk.state.language = code
     try:
-        return talk.say("voice.language", name=own_name(code), digit=digit, pause=0.25)
+        return talk.say("voice.language", name=own_name(code), digit=digit, pause=0.2)
     finally:
         talk.state.language = spoken
 

@@ -15,6 +15,7 @@ PAGE: Final = 7
 NEXT: Final = "8"
 #: Phrases that the recognition is told to expect, at most: the provider takes 500.
 HINTS: Final = 60
+_hints: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
 
 
 def show_need(talk: Talk) -> Document:
@@ -65,19 +66,19 @@ def hear_groups(talk: Talk, heard: Heard) -> bool:
 
 def show_topics(talk: Talk) -> Document:
     """The topics of one group."""
-    topics, more = _page(talk)
+    topics, following = _page(talk)
     labels: list[tuple[str, int | str]] = [(talk.words(f"topic.{topic}"), number) for number, topic in enumerate(topics, start=1)]
-    if more:
+    if following is not None:
         labels.append((talk.words("voice.more_of_list"), NEXT))
     return talk.listen([*talk.notices(), *talk.options(labels)], words=hints(talk))
 
 
 def hear_topics(talk: Talk, heard: Heard) -> bool:
     """A topic's key is that topic, without any need to understand words."""
-    topics, more = _page(talk)
+    topics, following = _page(talk)
     digits = heard.digits
-    if digits == NEXT and more:
-        talk.go("topics", group=talk.screen.args["group"], page=talk.screen.args["page"] + 1)
+    if digits == NEXT and following is not None:
+        talk.go("topics", group=talk.screen.args["group"], page=following)
         return True
     if digits.isdigit() and 1 <= int(digits) <= len(topics):
         topic = topics[int(digits) - 1]
@@ -85,12 +86,16 @@ def hear_topics(talk: Talk, heard: Heard) -> bool:
     return understand(talk, heard)
 
 
-def _page(talk: Talk) -> tuple[tuple[str, ...], bool]:
-    topics = LISTS[talk.screen.args["group"]]
-    if len(topics) <= PAGE + 1:
-        return topics, False
-    pages = [topics[start : start + PAGE] for start in range(0, len(topics), PAGE)]
-    return pages[talk.screen.args["page"] % len(pages)], True
+def _page(talk: Talk) -> tuple[tuple[str, ...], int | None]:
+    return page(LISTS[talk.screen.args["group"]], talk.screen.args["page"])
+
+
+def page(entries: tuple[str, ...], number: int) -> tuple[tuple[str, ...], int | None]:
+    """One page of a list, and the number of the page after it; None where one page holds all. The last leads to the first."""
+    if len(entries) <= PAGE + 1:
+        return entries, None
+    pages = [entries[start : start + PAGE] for start in range(0, len(entries), PAGE)]
+    return pages[number % len(pages)], (number + 1) % len(pages)
 
 
 def show_confirm(talk: Talk) -> Document:
@@ -145,19 +150,19 @@ def hear_choices(talk: Talk, heard: Heard) -> bool:
 
 def show_areas(talk: Talk) -> Document:
     """The parts of the town, for whoever cannot or will not say theirs."""
-    names, more = _areas(talk)
+    names, following = _areas(talk)
     labels: list[tuple[str, int | str]] = [(name, number) for number, name in enumerate(names, start=1)]
-    if more:
+    if following is not None:
         labels.append((talk.words("voice.more_of_list"), NEXT))
     return talk.listen([*talk.notices(), talk.say("voice.area"), *talk.options(labels)], words=names)
 
 
 def hear_areas(talk: Talk, heard: Heard) -> bool:
     """A part of the town, by key or by name."""
-    names, more = _areas(talk)
+    names, following = _areas(talk)
     digits = heard.digits
-    if digits == NEXT and more:
-        talk.go("areas", page=talk.screen.args.get("page", 0) + 1)
+    if digits == NEXT and following is not None:
+        talk.go("areas", page=following)
         return True
     if digits.isdigit() and 1 <= int(digits) <= len(names):
         talk.back()
@@ -165,15 +170,16 @@ def hear_areas(talk: Talk, heard: Heard) -> bool:
     return understand(talk, heard)
 
 
-def _areas(talk: Talk) -> tuple[tuple[str, ...], bool]:
-    names = talk.careline.places().neighbourhoods()
-    if len(names) <= PAGE + 1:
-        return names, False
-    pages = [names[start : start + PAGE] for start in range(0, len(names), PAGE)]
-    return pages[talk.screen.args.get("page", 0) % len(pages)], True
+def _areas(talk: Talk) -> tuple[tuple[str, ...], int | None]:
+    return page(talk.careline.places().neighbourhoods(), talk.screen.args.get("page", 0))
 
 
 def hints(talk: Talk) -> tuple[str, ...]:
     """Words that the recognition should expect: the needs by name, and the parts of the town."""
-    topics = [talk.words(f"topic.{topic}") for topics in LISTS.values() for topic in topics]
-    return tuple(dict.fromkeys([*topics[:40], *talk.careline.places().neighbourhoods()[:19], talk.words("voice.person")]))[:HINTS]
+    areas = talk.careline.places().neighbourhoods()
+    found = _hints.get((talk.language, areas))
+    if found is None:
+        topics = [talk.words(f"topic.{topic}") for topics in LISTS.values() for topic in topics]
+        found = tuple(dict.fromkeys([*topics[:40], *areas[:19], talk.words("voice.person")]))[:HINTS]
+        _hints[talk.language, areas] = found
+    return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from bot import keywords, render, synthesis
 from bot import reply as replies
@@ -13,6 +13,9 @@ from bot.render.voice import PAUSE, Piece, Speaker
 from bot.reply import Reply
 from bot.speech import speech
 from bot.voice.document import Document, Heard, Listen
+
+#: How many screens # leads back through.
+DEEPEST: Final = 10
 
 
 class LineTypes(Protocol):
@@ -44,9 +47,8 @@ class State:
     """What a call remembers from turn to turn.
 
     `stack` are the screens, the last one current; `failures` how often in a row nothing, or nothing that could be used, was
-    heard there; `notices` are phrases to be said before the next screen speaks, `reply` the last answer, `position` the
-    service of it that is being told; `tries` counts the telephones rung in vain; `kept`: this number is remembered as slow;
-    `told_keys`: the fixed keys have been explained.
+    heard there; `notices` are phrases to be said before the next screen speaks; `tries` counts the telephones rung in vain;
+    `kept`: this number is remembered as slow; `told_keys`: the fixed keys have been explained.
     """
 
     language: str = ""
@@ -54,8 +56,6 @@ class State:
     stack: list[Screen] = field(default_factory=list)
     failures: int = 0
     notices: list[list[Any]] = field(default_factory=list)
-    reply: dict[str, Any] | None = None
-    position: int = 0
     tries: int = 0
     kept: bool = False
     told_keys: bool = False
@@ -82,6 +82,7 @@ class Talk:
     state: State
     line_types: LineTypes = field(default_factory=Unknown)
     wake: bool = False
+    _speakers: dict[str, Speaker] = field(default_factory=dict, repr=False)
 
     @property
     def language(self) -> str:
@@ -92,7 +93,10 @@ class Talk:
     @property
     def say(self) -> Speaker:
         """What says phrases and facts in the language of the call."""
-        return render.speaker(self.careline, self.language)
+        language = self.language
+        if language not in self._speakers:
+            self._speakers[language] = render.speaker(self.careline, language)
+        return self._speakers[language]
 
     @property
     def understands(self) -> bool:
@@ -105,9 +109,19 @@ class Talk:
         return self.state.stack[-1]
 
     @property
+    def told(self) -> Screen | None:
+        """The screen that tells the answer we are at: its args hold the `reply`, and the `position` of the service told."""
+        return next((screen for screen in reversed(self.state.stack) if "reply" in screen.args), None)
+
+    @property
     def reply(self) -> Reply | None:
-        """The last answer."""
-        return replies.load(self.state.reply) if self.state.reply is not None else None
+        """The answer we are at."""
+        return replies.load(self.told.args["reply"]) if self.told is not None else None
+
+    @property
+    def position(self) -> int:
+        """Which service of it is being told."""
+        return int(self.told.args.get("position", 0)) if self.told is not None else 0
 
     def go(self, name: str, /, **args: Any) -> None:
         """Open a screen on top of this one. Opening it again from itself only changes what it was opened with."""
@@ -116,6 +130,7 @@ class Talk:
             self.state.stack[-1] = Screen(name, args)
         else:
             self.state.stack.append(Screen(name, args))
+            del self.state.stack[:-DEEPEST]
 
     def instead(self, name: str, /, **args: Any) -> None:
         """Open a screen in the place of this one: # does not come back here."""
@@ -131,7 +146,9 @@ class Talk:
         """The screen before this one."""
         self.state.failures = 0
         if len(self.state.stack) > 1:
-            self.state.stack.pop()
+            left = self.state.stack.pop()
+            if left.name in ("text", "code", "through", "number", "number_confirm") and "reply" in self.screen.args:
+                self.screen.args["told"] = True  # nobody needs to hear the whole answer again
 
     def note(self, key: str, /, **params: str | int) -> None:
         """Say a phrase before the next screen speaks."""

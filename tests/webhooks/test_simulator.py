@@ -77,7 +77,8 @@ def eventually(check: Callable[[], bool]) -> None:
 def test_the_page_holds_no_code_of_its_own(client: FlaskClient) -> None:
     page = client.get("/simulator").text
     assert '<script src="/static/simulator.js" defer></script>' in page
-    assert page.count("<script") == 1
+    assert '<script src="/static/simulator_call.js" defer></script>' in page
+    assert page.count("<script") == 2
     with client.get("/static/simulator.js") as script:
         assert script.status_code == 200
 
@@ -206,3 +207,22 @@ def test_it_remembers_the_last_texts_only(client: FlaskClient) -> None:
         provider.take(NUMBER, "+441632960000", str(number), "")
     kept = provider.sent_to(NUMBER)
     assert (len(kept), kept[0].body, kept[-1].number) == (simulator.KEPT, "5", simulator.KEPT + 5)
+
+
+def test_a_call_goes_the_way_of_a_real_one(live: Live) -> None:
+    began = live.post("/simulator/call", json={"number": "07700 900123"}).json()
+    assert began["waits"] == "words"
+    assert [one["language"] for one in began["heard"]] == ["en-GB", "en-GB", "es-ES", "fr-FR", "en-GB"]
+    call = f"/simulator/call/{began['call']}"
+    chosen = live.post(call, json={"keys": "1"}).json()
+    assert "Say in a few words what you need" in chosen["heard"][0]["text"]
+    for one in [*began["heard"], *chosen["heard"]]:
+        if one["sound"]:
+            with requests.Session() as session:
+                session.trust_env = False
+                assert session.get(live.address + one["sound"], timeout=20).content.startswith(b"RIFF")
+    said = live.post(call, json={"say": "my house is on fire"}).json()
+    assert "1 1 2" in said["heard"][0]["text"]
+    assert live.post(call, json={"action": "hang_up"}).json()["waits"] == "end"
+    assert live.post("/simulator/call/CA0", json={"keys": "1"}).status_code == 404
+    assert live.post("/simulator/call", json={"number": ""}).json()["waits"] == "words"

@@ -1,11 +1,16 @@
 """People who call in tests, and what comes back, checked against the provider's rules each time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from xml.etree import ElementTree
 
 from flask.testing import FlaskClient
 from twilio.request_validator import RequestValidator
 
+from bot.answers import Asked, rights, search
+from bot.careline import Careline, Question
+from bot.clock import now
+from bot.reply import Choice, Phrase, Reply
+from bot.topics import RIGHTS
 from tests.conftest import TOKEN
 from webhooks.caller import Caller
 
@@ -79,3 +84,26 @@ def posting(client: FlaskClient):  # type: ignore[no-untyped-def]
 def caller(client: FlaskClient, number: str = "+447700900123") -> Caller:
     """Somebody with a telephone."""
     return Caller(posting(client), number, "+441632960000")
+
+
+def answers(careline: Careline) -> Callable[[Question], Reply]:
+    """A dialogue that really looks things up, but understands only what the keys and a few words say."""
+
+    def answer(question: Question) -> Reply:
+        if (question.payload or "").startswith("/more"):
+            return Reply(opening=(Phrase("more.end"),), closing=(Phrase("person.offer"),), topic="food")
+        if question.text == "hmm":
+            return Reply(opening=(Phrase("unsure.again"),), closing=(Phrase("person.offer"),))
+        if question.text == "perhaps":
+            likely = ("food", "shelter", "library")
+            choices = tuple(Choice(f"/{topic}", Phrase(f"topic.{topic}"), topic=topic) for topic in likely)
+            return Reply(opening=(Phrase("unsure.choose"),), choices=choices, closing=(Phrase("person.offer"),))
+        place = careline.places().find(question.text) if question.payload is None else None
+        moment = now().astimezone(careline.settings.time_zone)
+        asked = Asked(question.conversation_id, question.text, question.language, "voice", moment, place=place)
+        topic = (question.payload or "/food").lstrip("/")
+        if topic in RIGHTS:
+            return rights.answer(careline, asked, topic).reply
+        return search.answer(careline, asked, topic).reply
+
+    return answer
