@@ -2,9 +2,8 @@
 
     python -m tests.provider PORT CLIENT_ID CLIENT_SECRET
 
-Who signs in stands in the browser's cookie "who" as claims (JSON in base64); the consent page is skipped. Authorization code flow with
-PKCE,
-signed ID tokens (RS256), discovery and keys: as much as a city's provider has and our client uses.
+Who signs in stands in the browser's cookie "who" as claims (JSON in base64); the consent page is skipped. Authorization code flow
+with PKCE, signed ID tokens (RS256), discovery and keys: as much as a city's provider has and our client uses.
 """
 
 import json
