@@ -9,7 +9,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, errors, headers, health, kiosk, queue, simulator, sms
+from webhooks import api, bridges, errors, headers, health, kiosk, queue, simulator, sms
 from webhooks.desk import views as desk
 from webhooks.lanes import Lanes
 from webhooks.rasa import RasaDialogue
@@ -45,6 +45,8 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(health.blueprint)
     app.register_blueprint(kiosk.blueprint)
     desk.register(app)
+    if settings.bridge:
+        app.register_blueprint(bridges.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
     app.wsgi_app = Lanes(app.wsgi_app)  # type: ignore[method-assign]
