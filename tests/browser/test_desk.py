@@ -220,6 +220,7 @@ def test_with_the_keyboard_alone(sign_in: Callable[..., Page], texter: Texter, c
     ada.get_by_text("The answer is on its way.").wait_for()
     ada.keyboard.press("q")
     ada.get_by_role("heading", name="Cases").wait_for()
+    live(ada)  # the script has run
     expect(ada.locator("#keys")).to_be_hidden()
     ada.keyboard.press("?")
     expect(ada.locator("#keys")).to_be_visible()
