@@ -23,7 +23,7 @@ LAYERS = (
     ("bot.turn",),
     ("bot.answers",),
     ("bot.helped", "bot.forwarding", "bot.case_search", "bot.figures", "bot.cost"),
-    ("bot.render", "bot.migrations", "bot.escalation", "bot.alerts", "bot.outbox", "bot.training", "bot.careline",
+    ("bot.render", "bot.migrations", "bot.escalation", "bot.bridge", "bot.alerts", "bot.outbox", "bot.training", "bot.careline",
      "bot.calls", "bot.callback"),
     ("bot.case_history",),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.second_factor",

@@ -11,6 +11,7 @@ from bot.settings import Settings
 from bot.turn import prepare
 from webhooks import (
     api,
+    bridges,
     compression,
     device,
     errors,
@@ -68,6 +69,8 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(speech.blueprint)
     app.register_blueprint(hsds.blueprint)
     desk.register(app)
+    if settings.bridge:
+        app.register_blueprint(bridges.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
         app.register_blueprint(simulator_call.blueprint)

@@ -27,6 +27,6 @@ def wake() -> None:
 def answer(inbound: Inbound) -> Turn:
     """Take a turn, and wake the worker if it owes the person more or has to call somebody."""
     turn = take_turn(careline(), dialogue(), inbound)
-    if turn.late or turn.reply.urgent:
+    if turn.late or turn.reply.urgent or careline().settings.bridge:
         wake()
     return turn

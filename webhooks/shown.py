@@ -98,7 +98,7 @@ def shown(reply: Reply, facts: Facts, sketches: Mapping[str, Sketched] | None = 
         opening.append(detail(reply, facts))
     closing = [say(phrase) for phrase in reply.closing if phrase.key not in _BUTTONS]
     if reply.escalation is not None:
-        away = not reply.escalation.staffed and not reply.urgent
+        away = not reply.escalation.staffed and reply.escalation.expected_at is not None and not reply.urgent
         closing = [facts.escalation(reply.escalation), *([facts.away(reply.escalation)] if away else []), *closing]
     article = reply.article
     if article is not None and article.outdated:

@@ -8,10 +8,13 @@ import os
 import threading
 
 from bot import alerts, heartbeat, late, outbox, reminders
+from bot import bridge as bridges
+from bot.bridge import Bridge
 from bot.careline import Careline, Dialogue
 from bot.errors import DatabaseUnavailable
 from bot.outbox import Sender
 from bot.settings import Settings
+from webhooks.bridges import of
 from webhooks.queue import open_queue, register
 from webhooks.rasa import RasaDialogue
 from webhooks.twilio import TwilioSender
@@ -22,12 +25,14 @@ _log = logging.getLogger(__name__)
 BEAT = 10
 
 
-def look(careline: Careline, dialogue: Dialogue, sender: Sender) -> bool:
+def look(careline: Careline, dialogue: Dialogue, sender: Sender, bridge: Bridge | None = None) -> bool:
     """Do all that is due; whether something is left for soon."""
     try:
         late.answer_waiting(careline, dialogue)
         reminders.sweep(careline)
         alerts.deliver(careline.database, sender)
+        if bridge is not None:
+            bridges.deliver(careline.database, bridge)
         with careline.database.read() as session:
             due = outbox.due(session)
         for message_id in due:
@@ -48,8 +53,9 @@ def main() -> None:
     careline = Careline.open(settings)
     dialogue = RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     sender = TwilioSender(settings)
+    other_desk = of(settings)
     queue = open_queue(settings)
-    wake = register(queue, lambda: look(careline, dialogue, sender))
+    wake = register(queue, lambda: look(careline, dialogue, sender, other_desk))
     threading.Thread(target=_beat, args=(careline,), daemon=True).start()
     wake()
     queue.create_consumer(workers=2, periodic=True, initial_delay=0.1, max_delay=1.0, scheduler_interval=1).run()

@@ -54,7 +54,8 @@ def accompany(careline: Careline, conversation_id: str, reply: Reply) -> Reply:
     closing = _without_offers(reply)
     if overdue:
         return replace(reply, closing=(*closing, Phrase("person.overdue")))
-    return replace(reply, closing=closing, escalation=standing)
+    # When the office opens was said with the promise; the promise alone is enough now.
+    return replace(reply, closing=closing, escalation=replace(standing, staffed=True, opens_at=None))
 
 
 def feedback(careline: Careline, recorded: Recorded, keyword: Keyword | None, language: str) -> Reply | None:

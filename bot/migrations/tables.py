@@ -11,7 +11,7 @@ def metadata() -> MetaData:
     from bot import callback, calls, conversation, escalation, heartbeat, kiosk, opt_out, outbox, pickup, staff  # noqa: F401
 
     # isort: split
-    from bot import alerts, audit, case_history, lockout, signed_in  # noqa: F401  # the desk's
+    from bot import alerts, audit, bridge, case_history, lockout, signed_in  # noqa: F401  # the desk's
     from bot.directory import changes, reports, tables  # noqa: F401
 
     return Base.metadata

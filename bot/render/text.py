@@ -46,7 +46,7 @@ def lines(reply: Reply, facts: Facts, brief: bool = False) -> list[Line]:
         result += [Line(f"{number} {label(choice, facts)}") for number, choice in enumerate(reply.choices, start=1)]
     if reply.escalation is not None:
         result.append(Line(facts.escalation(reply.escalation)))
-        if not reply.escalation.staffed and not reply.urgent:
+        if reply.escalation.expected_at is not None and not reply.escalation.staffed and not reply.urgent:
             result.append(Line(facts.away(reply.escalation), QUESTION))
     closing = [say(phrase) for phrase in reply.closing]
     result += [Line(text, QUESTION if text != closing[-1] else 0) for text in closing]

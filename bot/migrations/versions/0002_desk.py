@@ -112,6 +112,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_case_event_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_case_event_staff_id"), ["staff_id"], unique=False)
 
+    op.create_table(
+        "bridge_parcel",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("once", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["escalation_case.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("once"),
+    )
+    with op.batch_alter_table("bridge_parcel", schema=None) as batch_op:
+        batch_op.create_index("bridge_parcel_due", ["status", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_bridge_parcel_case_id"), ["case_id"], unique=False)
+
     # Added in place: rebuilding a table would, on SQLite, empty those that refer to it.
     op.add_column("escalation_case", sa.Column("team_id", sa.Integer(), nullable=True))
     op.add_column("escalation_case", sa.Column("active_at", sa.DateTime(), nullable=True))
@@ -171,5 +189,5 @@ def downgrade() -> None:
         "follow_up_at", "helped", "external_id",
     ):  # fmt: skip
         op.drop_column("escalation_case", name)
-    for name in ("case_event", "alert", "team_member", "staff_session", "team", "sign_in_attempt", "audit"):
+    for name in ("bridge_parcel", "case_event", "alert", "team_member", "staff_session", "team", "sign_in_attempt", "audit"):
         op.drop_table(name)
