@@ -1,7 +1,7 @@
 """How fast the kiosk's page is: its first size, its load on a slow line with a slow processor, and many kiosks at once.
 
-    uv run python benchmarks/kiosk.py                          the page itself, with answers from the directory
-    uv run python benchmarks/kiosk.py --address URL            a running service, with its Rasa
+uv run python benchmarks/kiosk.py                          the page itself, with answers from the directory
+uv run python benchmarks/kiosk.py --address URL            a running service, with its Rasa
 """
 
 import argparse
@@ -117,8 +117,9 @@ def main() -> None:
         if address is None:
             port = 18765
             (Path(folder) / "served.py").write_text(SERVER.format(root=str(ROOT), home=folder))
-            command = [sys.executable, "-m", "gunicorn", "--chdir", folder, "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
-            server = subprocess.Popen([*command, "--threads", "16", "--log-level", "error", "served:application"], cwd=ROOT)
+            command = [sys.executable, "-m", "gunicorn", "--chdir", folder, "--bind", f"127.0.0.1:{port}"]
+            command += ["--worker-class", "gthread", "--threads", "16", "--log-level", "error", "served:application"]
+            server = subprocess.Popen(command, cwd=ROOT)
             address = f"http://127.0.0.1:{port}/"
         try:
             _wait(address)

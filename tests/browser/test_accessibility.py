@@ -106,7 +106,8 @@ def a_number_refused(visitor: Visitor, site: Site) -> None:
 
 def asked_whether_somebody_is_there(visitor: Visitor, site: Site) -> None:
     visitor.press("food")
-    visitor.page.evaluate("document.getElementById('idle').showModal()")
+    visitor.page.evaluate("document.body.dataset.idle = '0'")
+    visitor.page.locator("#idle").wait_for()
 
 
 def all_is_erased(visitor: Visitor, site: Site) -> None:

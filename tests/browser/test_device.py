@@ -91,7 +91,9 @@ def test_the_network_goes_and_comes_back(kiosk: Visitor, site: Site) -> None:
         """async () => {
           await navigator.serviceWorker.ready;
           const cache = await caches.open('careline-offline');
-          while (!navigator.serviceWorker.controller || (await cache.keys()).length < 5) await new Promise(done => setTimeout(done, 50));
+          while (!navigator.serviceWorker.controller || (await cache.keys()).length < 5) {
+            await new Promise(done => setTimeout(done, 50));
+          }
         }"""
     )
     site.stop()

@@ -1,4 +1,4 @@
-"""One picture of the page for each language, for docs/accessibility.md: written with --update, looked at by whoever changes it."""
+"""One picture of the page for each language, for docs/accessibility.md: written with --update, to be looked at."""
 
 from pathlib import Path
 from typing import Any
