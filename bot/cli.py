@@ -283,6 +283,70 @@ def user(name: str, password: str, role: str | None, reset_second_factor: bool, 
     _console.print(f"{escape(name)} may sign in at /desk as {person.role}.")
 
 
+@main.group()
+def kiosk() -> None:
+    """Machines in libraries that show the page: register, list, remove."""
+
+
+@kiosk.command(name="add")
+@click.argument("name")
+@click.option("--branch", required=True, help="Name or id of the location it stands in, as in the directory.")
+@click.option("--languages", default="", help="Only these, comma separated, in this order (default: all).")
+@click.option("--printer", is_flag=True, help="There is a printer.")
+@_home
+@_in_a_sentence
+def kiosk_add(name: str, branch: str, languages: str, printer: bool, home: Path | None) -> None:
+    """Register a machine, or register it anew: prints the code to type at its address /device, and the PIN for staff."""
+    from bot import kiosk as kiosks
+    from bot.careline import Careline
+    from bot.errors import SettingsError
+
+    careline = Careline.open(_settings(home))
+    careline.database.migrate()
+    codes = tuple(code.strip() for code in languages.split(",") if code.strip())
+    unknown = [code for code in codes if code not in careline.settings.languages]
+    if unknown:
+        raise SettingsError(f"{unknown[0]} is not among the languages served: {', '.join(careline.settings.languages)}.")
+    with careline.database.begin() as session:
+        made = kiosks.register(session, name, branch, codes, printer)
+    _console.print(
+        f"{escape(name)} is registered.\n"
+        f"  At the machine, open /device and type [bold]{made.code}[/bold] (works once, for one hour).\n"
+        f"  PIN for the staff beside it: [bold]{made.pin}[/bold]. Neither is shown again."
+    )
+
+
+@kiosk.command(name="list")
+@_home
+@_in_a_sentence
+def kiosk_list(home: Path | None) -> None:
+    """Every registered machine."""
+    from bot import kiosk as kiosks
+    from bot.careline import Careline
+
+    with Careline.open(_settings(home)).database.read() as session:
+        for one in kiosks.all_kiosks(session):
+            state = "in use" if one.token_hash else "waits for its code"
+            printer = "printer" if one.printer else "no printer"
+            _console.print(escape(f"{one.name}: {one.branch}, {one.languages or 'all languages'}, {printer}, {state}"))
+
+
+@kiosk.command(name="remove")
+@click.argument("name")
+@_home
+@_in_a_sentence
+def kiosk_remove(name: str, home: Path | None) -> None:
+    """Forget a machine; its browser becomes an ordinary one."""
+    from bot import kiosk as kiosks
+    from bot.careline import Careline
+    from bot.errors import CarelineError
+
+    with Careline.open(_settings(home)).database.begin() as session:
+        if not kiosks.remove(session, name):
+            raise CarelineError(f"No kiosk is called {name!r}.")
+    _console.print(f"{escape(name)} is forgotten.")
+
+
 if __name__ == "__main__":
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     main()

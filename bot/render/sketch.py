@@ -9,6 +9,8 @@ from typing import Final
 WIDTH, HEIGHT, MARGIN = 320, 200, 44
 #: Nearer than this in the drawing, two names would lie on each other.
 APART: Final = 46
+#: Units for a metre at most: the shortest scale bar still fits.
+_CLOSEST: Final = 1.8
 _METRES_PER_DEGREE: Final = 111_195
 _ROUND: Final = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 #: Compass points, clockwise from the north.
@@ -58,7 +60,7 @@ def draw(here: Spot, there: Spot, landmarks: Iterable[Spot] = ()) -> Sketch | No
     away = math.hypot(east, north)
     if not 30 <= away <= 40_000:
         return None
-    scale = min((WIDTH - 2 * MARGIN) / max(abs(east), 1), (HEIGHT - 2 * MARGIN) / max(abs(north), 1))
+    scale = min(_CLOSEST, (WIDTH - 2 * MARGIN) / max(abs(east), 1), (HEIGHT - 2 * MARGIN) / max(abs(north), 1))
 
     def dot(spot: Spot) -> Dot:
         x, y = _offset(here, spot)

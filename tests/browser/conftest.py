@@ -59,26 +59,34 @@ def dialogue(careline: Careline) -> DirectoryDialogue:  # type: ignore[override]
     return DirectoryDialogue(careline)
 
 
-@dataclass
 class Site:
-    """The application as it listens."""
+    """The application as it listens; `stop` and `start` take it off the network and bring it back."""
 
-    address: str
-    app: Flask
-    careline: Careline
-    dialogue: DirectoryDialogue
+    def __init__(self, careline: Careline, dialogue: DirectoryDialogue) -> None:
+        self.app: Flask = create_app(careline, dialogue)
+        self.careline = careline
+        self.dialogue = dialogue
+        self.port = 0
+        self.start()
+        self.address = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self._server = make_server("127.0.0.1", self.port, self.app, threaded=True)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
 
 @pytest.fixture
 def site(careline: Careline, dialogue: DirectoryDialogue) -> Iterator[Site]:
-    app = create_app(careline, dialogue)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Site(f"http://127.0.0.1:{server.server_port}", app, careline, dialogue)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    site = Site(careline, dialogue)
+    yield site
+    site.stop()
 
 
 @pytest.fixture(scope="session")

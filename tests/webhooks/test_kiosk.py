@@ -69,7 +69,8 @@ class Visitor:
 
     def press(self, name: str | None = None, value: str | None = None, **fields: str) -> str:
         forms = Forms(self.page)
-        number = next(form for form, *button in forms.buttons if button == [name, value])
+        fitting = [form for form, *button in forms.buttons if button == [name, value]]
+        number = next(form for form in fitting if name is not None or forms.forms[form].keys() >= fields.keys())
         sent = forms.forms[number] | fields | ({name: str(value)} if name else {})
         response = self.client.post("/", data=sent, follow_redirects=True)
         assert response.status_code == 200, response.text

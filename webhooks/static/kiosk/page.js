@@ -17,7 +17,7 @@ export function exchange(html) {
   document.title = next.title;
   document.body.replaceWith(document.adoptNode(next.body));
   for (const begin of watchers) begin();
-  window.scrollTo(0, 0);
+  window.scrollTo({ top: 0, behavior: "instant" }); // an answer that slides in makes people seasick
   const first = document.querySelector("#notice.wrong") ?? document.getElementById("answer") ?? document.querySelector("h1");
   first?.setAttribute("tabindex", "-1");
   first?.focus({ preventScroll: Boolean(first.matches("h1")) });
