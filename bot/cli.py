@@ -176,10 +176,12 @@ def export(path: Path, home: Path | None) -> None:
 def check() -> None:
     """Check wording, articles and training data for what is missing, outdated or broken."""
     from bot import check as checking
+    from bot.clock import now
 
-    for gap in checking.gaps():
+    local = _settings(None).local
+    for gap in [*checking.gaps(), *checking.reviews_due(now().date(), local)]:
         _console.print(f"[dim]{escape(gap)}[/dim]")
-    found = checking.problems()
+    found = checking.problems(local)
     for problem in found:
         _console.print(escape(problem))
     if found:

@@ -47,6 +47,10 @@ def _path(value: str) -> Path:
     return Path(value).expanduser()
 
 
+def _folder(value: str) -> Path | None:
+    return _path(value) if value.strip() else None
+
+
 def _language_list(value: str) -> tuple[str, ...]:
     codes = tuple(code.strip() for code in value.split(",") if code.strip())
     unknown = [code for code in codes if code not in LANGUAGES]
@@ -153,6 +157,7 @@ ROWS = (
     Row("CARELINE_SEGMENT_PRICE", "segment_price", _number, "0.04", "What one SMS segment costs, for the simulator and reports."),
     Row("CARELINE_CURRENCY", "currency", _text, "GBP", "ISO 4217 code of that price."),
     Row("CARELINE_SIMULATOR", "simulator", _flag, "false", "Show a phone at /simulator; for development only, it needs no account."),
+    Row("CARELINE_LOCAL", "local", _folder, "", "Folder of the city's own rights articles and contacts, over ours; empty for none."),
     Row("CARELINE_SQLITE_WAIT", "sqlite_wait", _number, "5", "Seconds a process waits for another one's lock on SQLite."),
 )  # fmt: skip
 
@@ -209,6 +214,7 @@ class Settings:
     segment_price: float
     currency: str
     simulator: bool
+    local: Path | None
     sqlite_wait: float
 
     @classmethod
