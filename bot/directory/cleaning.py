@@ -180,6 +180,12 @@ def numeric(resource: str) -> frozenset[str]:
 
 
 @cache
+def choices(resource: str, name: str) -> tuple[str, ...]:
+    """The values that a column may have, where the standard lists them."""
+    return tuple(_schema(resource)["properties"].get(name, {}).get("enum", ()))
+
+
+@cache
 def _validator(resource: str) -> jsonschema_rs.Validator:
     schema = _schema(resource) | {"required": []}
     # The standard asks for a UUID as id, which real directories do not have, and for times that RFC 3339 does not know.

@@ -206,7 +206,8 @@ def _checked(resource: str, values: Mapping[str, str], wanted: set[str]) -> dict
     """The values as an import would take them. Raises RefusedChange where it would leave one of `wanted` out."""
     issues: list[Issue] = []
     cleaner = Cleaner(issues.append)
-    cleaned = cleaner.clean(Row(resource, "", 0, dict(values)))
+    plain = {str.__str__(name): text for name, text in values.items()}  # the validator takes no names of columns, only texts
+    cleaned = cleaner.clean(Row(resource, "", 0, plain))
     refused = [issue for issue in issues if issue.kind in {"error", "doubt"} and issue.field in wanted]
     if cleaned is None or refused or (resource == "service" and "status" not in cleaned):
         told = refused or [issue for issue in issues if issue.kind == "error"] or [Issue("", 0, "status", "error", "missing")]
@@ -348,4 +349,32 @@ def parts(session: Session, kind: str, record_id: str) -> list[Part]:
     table = TABLES["attribute"]
     for row in session.execute(select(table).where(table.c.link_id == record_id).order_by(table.c.id)):
         found.append(Part("attribute", row.id, dict(row._mapping)))
+    return found
+
+
+def terms(session: Session) -> list[tuple[str, str]]:
+    """Id and name of every taxonomy term, by name: what a service can be about."""
+    table = TABLES["taxonomy_term"]
+    rows = session.execute(select(table.c.id, table.c.name, table.c.code).order_by(table.c.name).limit(5000))
+    return [(row.id, f"{row.name} ({row.code})" if row.code else row.name or row.id) for row in rows]
+
+
+def neighbours(session: Session, kind: str, own: Mapping[str, str | None]) -> list[Found]:
+    """Whose a record is and where it happens, to go on to: organization and locations of a service, services of the others."""
+    service, place = TABLES["service"], TABLES["service_at_location"]
+    here = select(place.c.location_id).where(place.c.service_id == own["id"])
+    there = select(place.c.service_id).where(place.c.location_id == own["id"])
+    wanted: dict[str, tuple[tuple[str, Any], ...]] = {
+        "service": (
+            ("organization", TABLES["organization"].c.id == own.get("organization_id")),
+            ("location", TABLES["location"].c.id.in_(here)),
+        ),
+        "organization": (("service", service.c.organization_id == own["id"]),),
+        "location": (("service", service.c.id.in_(there)),),
+    }
+    found: list[Found] = []
+    for other, condition in wanted[kind]:
+        table = TABLES[other]
+        rows = session.execute(select(table).where(condition).order_by(table.c.name, table.c.id).limit(100))
+        found += [_found(other, row._mapping) for row in rows]
     return found
