@@ -170,7 +170,8 @@ def _schema(resource: str) -> dict[str, Any]:
         for name, rules in schema["properties"].items()
         if rules.get("type") in {"string", "number"}
     }
-    return {"type": "object", "properties": flat, "required": schema.get("required", [])}
+    # What is nested in a record is a row of its own here.
+    return {"type": "object", "properties": flat, "required": [name for name in schema.get("required", ()) if name in flat]}
 
 
 @cache
