@@ -61,7 +61,7 @@ class Careline:
     def open(cls, settings: Settings) -> "Careline":
         """Open everything the settings name. Raises SettingsError, DataError, DatabaseUnavailable."""
         encryption.use(encryption.open_vault(settings.secret_key, settings.home))
-        return cls(settings, Database(settings.database, settings.sqlite_wait), Wording.load(), Rights.load())
+        return cls(settings, Database(settings.database, settings.sqlite_wait), Wording.load(), Rights.load(local=settings.local))
 
     def places(self) -> Places:
         """The places of the directory, at most PLACES_LAST old. Raises DatabaseUnavailable."""

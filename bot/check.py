@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from string import Formatter
 
@@ -22,11 +23,13 @@ from bot.wording import SOURCE_LANGUAGE, Wording, read_catalogue
 _Source = dict[tuple[str | None, str], str]
 #: Utterances a topic needs in each language that has any.
 ENOUGH = 25
+#: Days after which an article or a source should be gone over again.
+REVIEW_DAYS = 365
 
 
-def problems() -> list[str]:
-    """Everything that is wrong, a sentence each; nothing if all is in order."""
-    return [*_lists(), *_replies(), *_wording(), *_plain_words(), *_rights(), *_utterances()]
+def problems(local: Path | None = None) -> list[str]:
+    """Everything that is wrong, a sentence each; nothing if all is in order. `local` is the city's own folder."""
+    return [*_lists(), *_replies(), *_wording(), *_plain_words(), *_rights(local), *_utterances()]
 
 
 def gaps() -> list[str]:
@@ -134,29 +137,81 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def _rights() -> Iterator[str]:
+def _rights(local: Path | None = None) -> Iterator[str]:
     try:
-        rights = Rights.load()
+        rights = Rights.load(local=local)
     except DataError as error:
         yield str(error)
         return
     for path in sorted(RIGHTS.glob("*/*.md")):
-        article = read_article(path)
-        name = f"{article.language}/{path.name}"
-        if article.topic != path.stem:
-            yield f"{name} says it is about {article.topic}."
-        if rights.shown(article).outdated:
+        if read_article(path).topic != path.stem:
+            yield f"{path.parent.name}/{path.name} says it is about {read_article(path).topic}."
+    known = _topics()
+    for article in rights.articles:
+        name = f"{'local/' if article.local else ''}{article.language}/{article.topic}.md"
+        if article.language not in LANGUAGES:
+            yield f"{name}: {article.language} is no language we serve."
+        if article.topic not in known:
+            yield f"{name} is about {article.topic}, which is no topic of domain.yml."
+        for topic in article.help:
+            if topic not in known:
+                yield f"{name}: help leads to {topic}, which is no topic of domain.yml."
+        shown = rights.shown(article)
+        if shown.outdated:
             yield f"{name} follows an older revision than the English one."
         for part, text in (("sms", article.sms), ("easy", article.easy), ("body", article.body)):
             if text and (reason := readability.too_hard(text, article.language)):
                 yield f"{name}: {part} is hard to read: {reason}."
         if not article.citations:
             yield f"{name} names no source."
-        if measure(article.sms).segments > (2 if article.language in GSM7 else 3):
-            yield f"{name}: sms is too long for a text."
-    for folder in sorted({path.parent for path in RIGHTS.glob("*/*.md")}):
-        for topic in set(rights.topics) - {path.stem for path in folder.glob("*.md")}:
-            yield f"{folder.name}: there is no article on {topic}."
+        for source in rights.sources(article, article.language):
+            if not source.url.startswith("https://"):
+                yield f"{name}: the source {source.short} has no address to read it at."
+        if measure(shown.short).segments > (2 if article.language in GSM7 else 3):
+            yield f"{name}: sms is too long for a text{' with its local contacts' if rights.contacts.get(article.topic) else ''}."
+    for topic in rights.contacts:
+        if topic not in rights.topics:
+            yield f"contacts.yml: there is no article on {topic}."
+    yield from _missing_articles(rights)
+
+
+def _missing_articles(rights: Rights) -> Iterator[str]:
+    """Languages that have articles, but not one on each topic. The city's own may be in fewer."""
+    written = {(article.language, article.topic) for article in rights.articles}
+    own = {article.topic for article in rights.articles if article.local}
+    for code in sorted({code for code, _ in written}):
+        for topic in sorted(set(rights.topics) - own):
+            if (code, topic) not in written:
+                yield f"{code}: there is no article on {topic}."
+
+
+def reviews_due(today: date, local: Path | None = None) -> list[str]:
+    """Articles and instruments that nobody has gone over for a year, a sentence each; and the city's own that lack a language."""
+    try:
+        rights = Rights.load(local=local)
+    except DataError as error:
+        return [str(error)]
+    found = [
+        f"{article.language}/{article.topic}.md was reviewed on {article.reviewed}: a year ago or more."
+        for article in rights.articles
+        if (today - article.reviewed).days > REVIEW_DAYS
+    ]
+    found += [
+        f"instruments.yml: {instrument.id} was looked at on {instrument.checked or 'no day that is written down'}."
+        for instrument in rights.instruments.values()
+        if instrument.checked is None or (today - instrument.checked).days > REVIEW_DAYS
+    ]
+    written = {(article.language, article.topic) for article in rights.articles}
+    for article in rights.articles:
+        if article.local and article.language == SOURCE_LANGUAGE:
+            lacking = [code for code in LANGUAGES if (code, article.topic) not in written]
+            if lacking:
+                found.append(f"local/{article.topic}.md is missing in {', '.join(lacking)}: the English is shown there.")
+    return found
+
+
+def _topics() -> set[str]:
+    return set(re.findall(r"^- (\w+)$", (ROOT / "domain.yml").read_text("utf-8").split("entities:")[0], re.MULTILINE))
 
 
 def _utterances() -> Iterator[str]:
@@ -165,7 +220,7 @@ def _utterances() -> Iterator[str]:
     except DataError as error:
         yield str(error)
         return
-    topics = set(re.findall(r"^- (\w+)$", (ROOT / "domain.yml").read_text("utf-8").split("entities:")[0], re.MULTILINE))
+    topics = _topics()
     counts: dict[tuple[str, str], int] = {}
     for utterance in utterances:
         counts[utterance.language, utterance.topic] = counts.get((utterance.language, utterance.topic), 0) + 1

@@ -220,11 +220,14 @@ def check() -> None:
     """Check wording, articles and training data for what is missing, outdated, too dear, hard to read or broken."""
     from bot import check as checking
     from bot import cost
+    from bot.clock import now
 
-    _console.print(cost.table(settings=_settings(None)))
-    for gap in checking.gaps():
+    settings = _settings(None)
+    local = settings.local
+    _console.print(cost.table(settings))
+    for gap in [*checking.gaps(), *checking.reviews_due(now().date(), local)]:
         _console.print(f"[dim]{escape(gap)}[/dim]")
-    found = checking.problems()
+    found = checking.problems(local)
     for problem in found:
         _console.print(escape(problem))
     if found:

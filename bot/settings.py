@@ -46,6 +46,10 @@ def _path(value: str) -> Path:
     return Path(value).expanduser()
 
 
+def _folder(value: str) -> Path | None:
+    return _path(value) if value.strip() else None
+
+
 def _language_list(value: str) -> tuple[str, ...]:
     codes = tuple(code.strip() for code in value.split(",") if code.strip())
     unknown = [code for code in codes if code not in LANGUAGES]
@@ -184,6 +188,7 @@ ROWS = (
     Row("CARELINE_PAGE_IDLE", "page_idle", _number, "900", "The same, in seconds, for the page in any other browser."),
     Row("CARELINE_EXIT_URL", "exit_url", _text, "", "Where the quick exit leads, such as a page about the weather; empty means our own page of library opening hours."),
     Row("CARELINE_LIVE_CONNECTIONS", "live_connections", _whole, "6", "Pages that one web process keeps connected for live answers; the others ask every few seconds."),
+    Row("CARELINE_LOCAL", "local", _folder, "", "Folder of the city's own rights articles and contacts, over ours; empty for none."),
     Row("CARELINE_SQLITE_WAIT", "sqlite_wait", _number, "5", "Seconds a process waits for another one's lock on SQLite."),
 )  # fmt: skip
 
@@ -251,6 +256,7 @@ class Settings:
     page_idle: float
     exit_url: str
     live_connections: int
+    local: Path | None
     sqlite_wait: float
 
     @classmethod

@@ -80,7 +80,7 @@ def many(name: str) -> Response:
         unchanged, response = _conditional(session)
         if unchanged:
             return response
-        if request.args.get("format", "json").lower() in {"ndjson", "jsonl"}:
+        if request.args.get("format", "json").lower() == "ndjson":
             response.response = _lines(name, asked)
             response.mimetype = "application/x-ndjson"
             return response

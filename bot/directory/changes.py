@@ -88,6 +88,8 @@ def keep(session: Session, staging: Staging, report: Report) -> list[int]:
     live = list(session.scalars(select(Change).where(Change.superseded.is_(False)).order_by(Change.id)))
     by_place: dict[tuple[str, str, str], list[Change]] = {}
     for change in live:
+        if change.resource not in RESOURCES:
+            continue  # articles are not imported
         by_place.setdefault((change.resource, change.record_id, change.field), []).append(change)
     superseded: list[int] = []
     for (resource, record_id, field), made in by_place.items():
@@ -102,6 +104,8 @@ def _field_kept(staging: Staging, made: Sequence[Change], row: Mapping[str, Any]
     first, last = made[0], made[-1]
     if row is None:
         return True
+    if last.after == first.before:
+        return True  # undone
     told = row[first.field]
     if told == last.after:
         return last.after != first.before  # the package has caught up
@@ -116,6 +120,8 @@ def _field_kept(staging: Staging, made: Sequence[Change], row: Mapping[str, Any]
 def _row_kept(staging: Staging, resource: str, made: Sequence[Change], row: Mapping[str, Any] | None) -> bool:
     """Whether the changes of a whole row are past."""
     last = made[-1]
+    if last.after == made[0].before:
+        return True  # undone
     if last.after is not None:
         if row is None:
             values = json.loads(last.after)

@@ -170,13 +170,20 @@ def _schema(resource: str) -> dict[str, Any]:
         for name, rules in schema["properties"].items()
         if rules.get("type") in {"string", "number"}
     }
-    return {"type": "object", "properties": flat, "required": schema.get("required", [])}
+    # What is nested in a record is a row of its own here.
+    return {"type": "object", "properties": flat, "required": [name for name in schema.get("required", ()) if name in flat]}
 
 
 @cache
 def numeric(resource: str) -> frozenset[str]:
     """The columns of a resource that hold numbers."""
     return frozenset(name for name, rules in _schema(resource)["properties"].items() if rules.get("type") == "number")
+
+
+@cache
+def choices(resource: str, name: str) -> tuple[str, ...]:
+    """The values that a column may have, where the standard lists them."""
+    return tuple(_schema(resource)["properties"].get(name, {}).get("enum", ()))
 
 
 @cache

@@ -74,7 +74,7 @@ def _read(column: Column, text: str) -> Iterator[Values]:
     for part in text.split(column.split) if column.split else [text]:
         value = part.strip()
         if column.values is not None:
-            value = column.values.get(value, "")
+            value = column.values.get(value.casefold(), "")
         if not value:
             continue
         if column.read:
@@ -121,6 +121,10 @@ READERS: Final[Mapping[str, Callable[[str], Iterator[Values]]]] = {
 }
 
 
+#: YAML reads yes and no as true and false.
+_YES_NO: Final = {True: ("yes", "true"), False: ("no", "false")}
+
+
 def read_mapping(path: Path) -> TableMapping:
     """Read a mapping file. Raises DataError naming the file and what is wrong with it."""
     try:
@@ -146,7 +150,10 @@ def _column(told: Mapping[str, Any]) -> Column:
     owner = None
     if told.get("foreign_key_name"):
         owner = (str(told["foreign_key_name"]), str(told["foreign_key_value"]).strip().lower())
-    values = {str(key): str(value) for key, value in told["values"].items()} if "values" in told else None
+    values: dict[str, str] | None = {} if "values" in told else None
+    for key, value in told.get("values", {}).items():
+        assert values is not None
+        values |= dict.fromkeys(_YES_NO.get(key, (str(key).casefold(),)), str(value))
     return Column(model, name, owner, told.get("split"), values, told.get("read"), told.get("fills", False))
 
 

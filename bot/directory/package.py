@@ -205,7 +205,10 @@ def _rows(
         package.rows += 1
         if package.rows > MAX_ROWS:
             raise DataError(f"The package has more than {MAX_ROWS} rows: split it, or check that it is a directory.")
-        yield Row(made.resource, file, line, own, fills or made.fills, nested)
+        # Where a record refers to another, it may say no more than its id.
+        bare = nested and made.resource in PRIMARY and not own.get("name", "").strip() and "id" in own
+        bare = bare and made.resource != "location"
+        yield Row(made.resource, file, line, own, fills or made.fills or bare, nested)
 
 
 def _encoding(files: Files, name: str, declared: str | None) -> tuple[str, bool]:

@@ -183,6 +183,10 @@ class Staging:
         cursor = self.connection.cursor()
         for resource, key, told, file, line in cursor.execute("SELECT * FROM filling ORDER BY rowid").fetchall():
             row = self.get(resource, key) if key else None
+            if row is None and "name" not in json.loads(told) and resource != "location":
+                self.report.add(Issue(file, line, "name", "error", f"missing: {resource} left out", key or ""))
+                self.counts(resource).rejected += 1
+                continue
             if row is None:
                 self.report.add(Issue(file, line, "id", "reference", f"there is no {resource} with this id", key or ""))
                 continue

@@ -2,12 +2,26 @@
 
 from flask import Flask
 
-from webhooks.desk import account, calls, case, figures, live, machine, people, queue, search, sign_in, translation
+from webhooks.desk import (
+    account,
+    articles,
+    calls,
+    case,
+    directory,
+    figures,
+    live,
+    machine,
+    people,
+    queue,
+    search,
+    sign_in,
+    translation,
+)
 
 
 def register(app: Flask) -> None:
     """Add the desk to the application."""
-    for module in (sign_in, account, queue, live, case, translation, calls, search, figures, people):
+    for module in (sign_in, account, queue, live, case, translation, calls, search, figures, directory, articles, people):
         app.register_blueprint(module.blueprint)
     live.register(app)
     machine.register(app)
