@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from bot.clock import now
 from bot.directory.changes import Change
 from bot.errors import DataError
+from bot.languages import LANGUAGES
 from bot.rights.articles import FOLDER, Rights, parse_article
-from bot.settings import LANGUAGES
 from bot.staff import Role
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
