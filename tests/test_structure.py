@@ -18,13 +18,15 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check"),
-    ("bot.late",),
+    ("bot.late", "bot.retention"),
     ("bot.turn",),
-    ("bot.answers",),
-    ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline"),
+    ("bot.answers", "bot.gate", "bot.my_data", "bot.privacy"),
+    ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline", "bot.erasure",
+     "bot.spending", "bot.safety"),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
-     "bot.heartbeat", "bot.nlu"),
-    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
+     "bot.heartbeat", "bot.nlu", "bot.blocked", "bot.throttle", "bot.rotation"),
+    ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply", "bot.phrase",
+     "bot.redaction", "bot.fraud"),
     ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors"),
 )  # fmt: skip
 

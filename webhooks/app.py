@@ -3,16 +3,19 @@
 import os
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, desk, errors, headers, health, kiosk, queue, simulator, sms
+from webhooks import api, desk, errors, headers, health, kiosk, privacy, queue, simulator, sms
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
 LARGEST_BODY = 64 * 1024
+#: A provider's webhook has about thirty fields.
+MOST_FIELDS = 200
 
 
 def create_app(careline: Careline | None = None, dialogue: Dialogue | None = None) -> Flask:
@@ -25,20 +28,26 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.config.update(
         SECRET_KEY=vault().hash("sessions"),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        MAX_FORM_PARTS=MOST_FIELDS,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
     )
+    if settings.proxies:
+        # Only the address is taken from the proxies; signatures and links use CARELINE_PUBLIC_URL.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     app.extensions["careline"] = careline
     app.extensions["dialogue"] = dialogue
     app.extensions["wake"] = queue.waker(settings)
     errors.register(app)
-    headers.register(app)
+    headers.register(app, https=settings.public_url.startswith("https:"))
     app.register_blueprint(sms.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(kiosk.blueprint)
     app.register_blueprint(desk.blueprint)
+    app.register_blueprint(privacy.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
     return app

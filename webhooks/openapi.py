@@ -87,6 +87,7 @@ def description(languages: tuple[str, ...]) -> dict[str, Any]:
                         "413": _problem("The body is too large."),
                         "415": _problem("The body is not application/json."),
                         "422": _problem("A field is missing or cannot be what it is."),
+                        "429": _problem("Too many messages from this address; wait a minute."),
                         "503": _problem("The service cannot store messages just now; try again."),
                     },
                 }

@@ -6,10 +6,12 @@ The database is the truth. The queue only says when to look; whatever it loses, 
 import logging
 import os
 import threading
+from typing import Protocol
 
-from bot import heartbeat, late, outbox
+from bot import erasure, heartbeat, late, outbox, render, retention, spending
 from bot.careline import Careline, Dialogue
-from bot.errors import DatabaseUnavailable
+from bot.erasure import Provider
+from bot.errors import DatabaseUnavailable, SendError
 from bot.outbox import Sender
 from bot.settings import Settings
 from webhooks.queue import open_queue, register
@@ -22,19 +24,51 @@ _log = logging.getLogger(__name__)
 BEAT = 10
 
 
-def look(careline: Careline, dialogue: Dialogue, sender: Sender) -> bool:
+class ProviderSide(Sender, Provider, Protocol):
+    """The provider's adapter: it sends, and it erases its copies."""
+
+
+def look(careline: Careline, dialogue: Dialogue, sender: ProviderSide) -> bool:
     """Do all that is due; whether something is left for soon."""
     try:
         late.answer_waiting(careline, dialogue)
         with careline.database.read() as session:
             due = outbox.due(session)
         for message_id in due:
-            outbox.deliver(careline.database, sender, message_id)
+            outbox.deliver(careline.database, sender, message_id, careline.settings)
+        _erase(careline, dialogue, sender)
+        _warn(careline, sender)
+        retention.daily(careline, dialogue)
         with careline.database.read() as session:
             return late.waiting(session) or outbox.waiting(session)
     except DatabaseUnavailable as error:
         _log.warning("%s", error)
         return True
+
+
+def _erase(careline: Careline, dialogue: Dialogue, provider: Provider) -> None:
+    """Erase elsewhere what is still to be erased."""
+    with careline.database.read() as session:
+        tasks = erasure.due(session)
+    for task in tasks:
+        erasure.carry_out(careline.database, dialogue, provider, task)
+
+
+def _warn(careline: Careline, sender: Sender) -> None:
+    """Tell the administrator about the day's spending, in the log and by text."""
+    settings = careline.settings
+    due = spending.warning(careline.database, settings)
+    if due is None:
+        return
+    key = "spending.reached" if due.reached else "spending.warning"
+    words = render.facts(careline, settings.default_language, "sms").words
+    text = words(key, spent=f"{due.spent:.2f}", cap=f"{due.cap:.2f}", currency=settings.currency)
+    _log.warning("%s", text)
+    if settings.administrator_number:
+        try:
+            sender.send(settings.administrator_number, text, reference="")
+        except SendError as error:
+            _log.warning("The administrator could not be texted: %s", error)
 
 
 def main() -> None:

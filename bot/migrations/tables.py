@@ -7,7 +7,18 @@ from bot.db import Base
 
 def metadata() -> MetaData:
     """The metadata of every module that has tables."""
-    from bot import conversation, escalation, heartbeat, opt_out, outbox, staff  # noqa: F401  # importing defines tables
+    from bot import (  # noqa: F401  # importing defines tables
+        blocked,
+        conversation,
+        erasure,
+        escalation,
+        heartbeat,
+        opt_out,
+        outbox,
+        rotation,
+        spending,
+        staff,
+    )
     from bot.directory import tables  # noqa: F401
 
     return Base.metadata
