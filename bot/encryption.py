@@ -34,6 +34,7 @@ class Vault:
     def __init__(self, keys: list[str]) -> None:
         self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key, "encrypt"))) for key in keys])
         self._hash_key = _derived(keys[-1], "hash")
+        self._newest = keys[0]
 
     @property
     def hash_key(self) -> bytes:
@@ -54,6 +55,10 @@ class Vault:
             return self._fernet.decrypt(token).decode("utf-8", "surrogatepass")
         except InvalidToken as error:
             raise DataError("A stored text cannot be opened: CARELINE_SECRET_KEY has changed.") from error
+
+    def token(self, purpose: str) -> str:
+        """What our own processes show each other, made from the newest key; the same in all of them."""
+        return _derived(self._newest, f"token {purpose}").hex()
 
     def reseal(self, token: bytes) -> bytes:
         """The same content under the newest key. Raises DataError if no key opens it."""

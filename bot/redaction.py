@@ -46,8 +46,8 @@ DATA: Final = Path(__file__).resolve().parent.parent / "data" / "redaction"
 MARK: Final = "[…]"
 
 _EMAIL: Final = re.compile(r"[^\s@<>()\[\]{},;:\"]{1,64}@(?:[^\W_][\w-]{0,62}\.){1,6}[^\W\d_]{2,24}")
-#: Digits with single separators between, not part of a word and no international telephone number.
-_DIGITS: Final = re.compile(r"(?<![\w+])\d(?:[ .\-/]?\d){7,30}(?![\w])")
+#: Digits with single separators between, that are no international telephone number.
+_DIGITS: Final = re.compile(r"(?<![\d+])\d(?:[ .\-/]?\d){7,30}(?!\d)")
 #: One word with letters and digits, as many identity numbers are.
 _TOKEN: Final = re.compile(r"(?<!\w)(?=[A-Za-z0-9-]*\d)[A-Za-z0-9](?:-?[A-Za-z0-9]){7,40}(?!\w)")
 _IBAN: Final = re.compile(r"(?<!\w)[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?!\w)")

@@ -27,8 +27,8 @@ from bot.spending import SpentDay
 
 _log = logging.getLogger(__name__)
 
-#: How often the job runs.
-EVERY = timedelta(days=1)
+#: How often the job runs: every day, and an hour to spare, or it would come later each day.
+EVERY = timedelta(hours=23)
 #: Conversations that go in one transaction.
 BATCH = 200
 

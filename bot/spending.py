@@ -71,7 +71,7 @@ def _add(session: Session, day: date, segments: int) -> bool:
 def spent(session: Session, settings: Settings) -> float:
     """What today's texts have cost, in the settings' currency."""
     segments = session.scalar(select(SpentDay.segments).where(SpentDay.day == today(settings))) or 0
-    cost = segments * settings.segment_price
+    cost = round(segments * settings.segment_price, 4)
     _spent.set(cost)
     return cost
 
@@ -87,7 +87,8 @@ def warning(database: Database, settings: Settings) -> SpendWarning | None:
         return None
     with database.begin() as session:
         cost = spent(session, settings)
-        level = 2 if cost >= settings.daily_cap else 1 if cost >= settings.daily_cap * WARN_AT else 0
+        share = round(cost / settings.daily_cap, 6)
+        level = 2 if share >= 1 else 1 if share >= WARN_AT else 0
         raised = update(SpentDay).where(SpentDay.day == today(settings), SpentDay.warned < level).values(warned=level)
         if not level or not session.execute(raised).rowcount:  # type: ignore[attr-defined]  # as above
             return None

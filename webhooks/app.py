@@ -9,7 +9,7 @@ from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.settings import Settings
 from bot.turn import prepare
-from webhooks import api, desk, errors, headers, health, kiosk, privacy, queue, simulator, sms
+from webhooks import api, copies, desk, errors, headers, health, kiosk, privacy, queue, simulator, sms
 from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
@@ -50,4 +50,5 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(privacy.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
+        app.register_blueprint(copies.blueprint)
     return app

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import reply as replies
 from bot.careline import Question
+from bot.encryption import vault
 from bot.errors import DialogueUnavailable
 from bot.reply import Choice, Phrase, Reply
 
@@ -30,7 +31,10 @@ class RasaDialogue:
     def respond(self, question: Question) -> Reply:
         """The reply to a question. Raises DialogueUnavailable."""
         try:
-            response = self._session.post(self._address, json=body_of(question), timeout=self._timeout)
+            headers = {"Authorization": f"Bearer {vault().token('rasa')}"}
+            response = self._session.post(
+                self._address, json=body_of(question), headers=headers, timeout=self._timeout, allow_redirects=False
+            )
             response.raise_for_status()
             messages = response.json()
         except (requests.RequestException, ValueError) as error:
