@@ -210,7 +210,8 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     safe = _safe_contact(careline, recorded, keyword, spoken, danger)
     if safe is not None:
         return Decision(safe, spoken)
-    if danger is not None and (not inbound.text or (keyword is not None and keyword.kind in STAYING)):
+    unpicked = keyword is not None and keyword.kind in PICKING and payload is None
+    if danger is not None and (not inbound.text or unpicked or (keyword is not None and keyword.kind in STAYING)):
         return Decision(emergency.stay(careline, danger), spoken)
     fixed = _fixed(careline, inbound, recorded, spoken, keyword, payload)
     return Decision(fixed, spoken) if fixed is not None else _ask(careline, dialogue, inbound, recorded, spoken, payload, danger)
@@ -319,6 +320,9 @@ def _silence(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded:
 
 #: Keywords that, in an emergency, get the emergency's numbers again.
 STAYING = (KeywordKind.HELP, KeywordKind.HUMAN, KeywordKind.NO, KeywordKind.REPEAT, KeywordKind.MORE)
+
+#: Keywords that pick something that was offered; where nothing was, they get the numbers again too.
+PICKING = (KeywordKind.NUMBER, KeywordKind.YES)
 
 #: Keywords that mean the same as a sentence the dialogue understands.
 _PAYLOADS = {
