@@ -108,8 +108,13 @@ def _erase(session: Session, conversations: Sequence[Conversation], also: Iterab
     return receipt
 
 
+def new_receipt() -> str:
+    """Eight letters that nobody can guess."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(8))
+
+
 def _request(session: Session) -> str:
-    receipt = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    receipt = new_receipt()
     session.add(Erasure(receipt=receipt))
     session.flush()
     return receipt
