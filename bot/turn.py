@@ -183,7 +183,8 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
             conversation = session.get(Conversation, recorded.conversation_id)
             if conversation is not None:
                 safety.mark(conversation)
-        reply = safe_contact.ask(reply, recorded, decision.language)
+        if inbound.channel == "sms":
+            reply = safe_contact.ask(reply, recorded, decision.language)
     return replace(decision, reply=reply)
 
 
