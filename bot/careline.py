@@ -3,14 +3,16 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-from bot import encryption
+from bot import encryption, rotation
 from bot.db import Database
 from bot.places import Places
 from bot.reply import Channel, Reply
 from bot.rights.articles import Rights
 from bot.settings import Settings
+from bot.throttle import Throttle
 from bot.wording import Wording
 
 #: Seconds after which the places are read again: an import is known everywhere by then.
@@ -44,6 +46,10 @@ class Dialogue(Protocol):
         """Erase what the dialogue keeps of a conversation. Raises DialogueUnavailable."""
         ...
 
+    def forget_before(self, moment: datetime) -> None:
+        """Erase what the dialogue keeps that is older than `moment` (aware). Raises DialogueUnavailable."""
+        ...
+
 
 @dataclass
 class Careline:
@@ -55,13 +61,24 @@ class Careline:
     rights: Rights
     _places: Places | None = field(default=None, repr=False)
     _places_until: float = field(default=0, repr=False)
+    _throttle: Throttle | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def open(cls, settings: Settings) -> "Careline":
         """Open everything the settings name. Raises SettingsError, DataError, DatabaseUnavailable."""
-        encryption.use(encryption.open_vault(settings.secret_key, settings.home))
-        return cls(settings, Database(settings.database, settings.sqlite_wait), Wording.load(), Rights.load(local=settings.local))
+        vault = encryption.open_vault(settings.secret_key, settings.home)
+        encryption.use(vault)
+        database = Database(settings.database, settings.sqlite_wait)
+        rotation.use_kept_hash_key(database, vault)
+        return cls(settings, database, Wording.load(), Rights.load(local=settings.local))
+
+    def throttle(self) -> Throttle:
+        """How many messages are answered, counted for this process or in Redis. Raises SettingsError."""
+        with self._lock:
+            if self._throttle is None:
+                self._throttle = Throttle(self.settings)
+            return self._throttle
 
     def places(self) -> Places:
         """The places of the directory, at most PLACES_LAST old. Raises DatabaseUnavailable."""

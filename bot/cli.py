@@ -1,11 +1,13 @@
 """The command `careline`."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -13,6 +15,9 @@ from rich.markup import escape
 
 from bot.errors import CarelineError
 from bot.settings import Settings, environ, ours
+
+if TYPE_CHECKING:  # opened by the commands that need it: the others start at once
+    from bot.careline import Careline, Dialogue
 
 _console = Console(soft_wrap=True)
 _home = click.option("--home", type=click.Path(path_type=Path), help="Folder that holds all state (default: var).")
@@ -348,6 +353,136 @@ def kiosk_remove(name: str, home: Path | None) -> None:
         if not kiosks.remove(session, name):
             raise CarelineError(f"No kiosk is called {name!r}.")
     _console.print(f"{escape(name)} is forgotten.")
+
+
+def _number(careline: Careline, number: str) -> str:
+    """The number in E.164. Raises CarelineError if it is none."""
+    from bot.phone import normalised
+
+    found = normalised(number, careline.settings.country)
+    if found is None:
+        raise CarelineError(f"{number} is no telephone number.")
+    return found
+
+
+def _opened(home: Path | None) -> Careline:
+    """Everything, with the tables at the newest version."""
+    from bot.careline import Careline
+
+    careline = Careline.open(_settings(home))
+    careline.database.migrate()
+    return careline
+
+
+def _dialogue(careline: Careline) -> Dialogue:
+    from webhooks.rasa import RasaDialogue
+
+    settings = careline.settings
+    return RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
+
+
+@main.command()
+@_home
+@_in_a_sentence
+def purge(home: Path | None) -> None:
+    """Erase everything whose time is over now; the worker does so every day."""
+    from bot import retention
+
+    careline = _opened(home)
+    gone = retention.purge(careline, _dialogue(careline))
+    _console.print(
+        f"Erased {gone.conversations} conversations, {gone.messages} older messages, {gone.receipts} receipts, "
+        f"{gone.files} files. The worker erases the copies elsewhere."
+    )
+
+
+@main.command()
+@_home
+@_in_a_sentence
+def rotate(home: Path | None) -> None:
+    """Seal everything anew with the newest key of CARELINE_SECRET_KEY."""
+    from bot import encryption, rotation
+
+    careline = _opened(home)
+    with _console.status("Sealing anew") as status:
+        rows = rotation.rotate(
+            careline.database,
+            encryption.vault(),
+            careline.settings.tracker,
+            lambda done: status.update(f"Sealing anew: {done} rows"),
+        )
+    _console.print(f"Sealed {rows} rows anew. The older keys can go from CARELINE_SECRET_KEY, once no backup needs them.")
+
+
+@main.command()
+@click.argument("number")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_home
+@_in_a_sentence
+def erase(number: str, yes: bool, home: Path | None) -> None:
+    """Erase all that is kept of NUMBER, for somebody who asks staff to; prints the receipt."""
+    from bot import erasure
+
+    careline = _opened(home)
+    found = _number(careline, number)
+    if not yes:
+        click.confirm(f"Erase all that is kept of {found}?", abort=True)
+    with careline.database.begin() as session:
+        receipt = erasure.erase_number(session, found)
+    _console.print(f"Erased here. Receipt {receipt}. The worker erases the copies elsewhere.")
+
+
+@main.command()
+@click.argument("code")
+@_home
+@_in_a_sentence
+def receipt(code: str, home: Path | None) -> None:
+    """How far the erasure with this receipt has come."""
+    from bot import erasure
+
+    with _opened(home).database.read() as session:
+        found = erasure.progress(session, code)
+    if found is None:
+        raise CarelineError(f"There is no receipt {code}.")
+    left = f"still to be erased: {', '.join(sorted(found.left))}" if found.left else f"done {found.done_at:%Y-%m-%d %H:%M} UTC"
+    _console.print(f"Asked for {found.requested_at:%Y-%m-%d %H:%M} UTC; {left}.")
+
+
+@main.command()
+@click.argument("number")
+@click.argument("path", type=click.Path(path_type=Path))
+@_home
+@_in_a_sentence
+def data(number: str, path: Path, home: Path | None) -> None:
+    """Write all that is kept of NUMBER into a file, for the person it belongs to."""
+    from bot import my_data
+
+    careline = _opened(home)
+    with careline.database.read() as session:
+        everything = my_data.everything(session, _number(careline, number))
+    path.touch(mode=0o600)
+    path.write_bytes(my_data.as_file(everything))
+    _console.print(f"Wrote {path}. Give it to nobody but the person themselves, and erase it afterwards.")
+
+
+@main.command()
+@click.argument("number")
+@click.option("--undo", is_flag=True, help="Answer the number again.")
+@_home
+@_in_a_sentence
+def block(number: str, undo: bool, home: Path | None) -> None:
+    """Answer NUMBER no more, unless it writes of danger."""
+    from bot import blocked
+
+    careline = _opened(home)
+    found = _number(careline, number)
+    with careline.database.begin() as session:
+        if undo:
+            known = blocked.unblock(session, found)
+            _console.print("It is answered again." if known else "It was not blocked.")
+        else:
+            blocked.block(session, found)
+            _console.print("It is answered no more. `--undo` takes that back.")
 
 
 if __name__ == "__main__":

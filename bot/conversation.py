@@ -21,17 +21,29 @@ from bot.reply import Channel, Choice, Reply
 
 #: An unanswered message this old was left behind by a process that died: longer than any turn may take.
 LEFT_BEHIND = timedelta(seconds=45)
+#: A conversation about violence that has been quiet this long is over: who writes next may be somebody else.
+QUIET = timedelta(minutes=30)
+#: The same where the person has said that the phone is safe.
+QUIET_WHEN_SAFE = timedelta(days=1)
 
 
 class Conversation(Base):
-    """One person's thread on one channel."""
+    """One person's thread on one channel.
+
+    `number_hash` is unique to the conversation that the number's next message belongs to; `person_hash` is the same in every
+    conversation of a number, so that all can be erased together. `sensitive_at` says since when it is about violence,
+    `safe_to_contact` what the person said about being texted or called (`bot.safety`).
+    """
 
     __tablename__ = "conversation"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=lambda: str(uuid.uuid4()))
     channel: Mapped[str] = mapped_column(String(8))
     number_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    person_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     number: Mapped[str | None] = mapped_column(Sealed)
+    sensitive_at: Mapped[datetime | None] = mapped_column(Moment)
+    safe_to_contact: Mapped[bool | None]
     language: Mapped[str | None] = mapped_column(String(8))
     language_chosen: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
@@ -78,25 +90,50 @@ class Recorded:
     language_chosen: bool
     choices: tuple[Choice, ...]
     last_reply: Reply | None
+    sensitive: bool = False
+    safe_to_contact: bool | None = None
+
+
+def person_hash(number: str) -> str:
+    """What all conversations of a number have in common, on every channel."""
+    return vault().hash(f"person:{number}")
 
 
 def open_conversation(session: Session, channel: Channel, conversation_id: str | None, number: str | None) -> Conversation:
     """The conversation of this number, or of this id; a new one where there is none. Unknown ids start afresh."""
     found: Conversation | None = None
+    language, chosen = None, False
     if number is not None:
         digest = vault().hash(f"{channel}:{number}")
         found = session.scalar(select(Conversation).where(Conversation.number_hash == digest))
+        if found is not None and _over(found):
+            # Whoever writes now is told nothing of it; only the language goes on.
+            language, chosen = found.language, found.language_chosen
+            found.number_hash = None
+            session.flush()
+            found = None
+        if found is not None and found.person_hash is None:
+            found.person_hash = person_hash(number)
     elif conversation_id is not None:
         found = session.get(Conversation, conversation_id)
-        if found is not None and (found.channel != channel or found.number_hash is not None):
+        if found is not None and (found.channel != channel or found.number is not None):
             found = None  # an id that leaked must not open somebody's text thread
     if found is None:
-        found = Conversation(channel=channel, number=number)
+        found = Conversation(channel=channel, number=number, language=language, language_chosen=chosen)
         if number is not None:
             found.number_hash = digest
+            found.person_hash = person_hash(number)
         session.add(found)
         session.flush()
     return found
+
+
+def _over(conversation: Conversation) -> bool:
+    """Whether a conversation about violence has been quiet for so long that the next message is not its own."""
+    if conversation.sensitive_at is None:
+        return False
+    quiet = QUIET_WHEN_SAFE if conversation.safe_to_contact else QUIET
+    return now() - conversation.last_message_at >= quiet
 
 
 def record_inbound(
@@ -143,6 +180,8 @@ def recorded_message(session: Session, message: Message) -> Recorded:
         language_chosen=conversation.language_chosen,
         choices=next((reply.choices for reply in replies_so_far if reply.choices), ()),
         last_reply=last,
+        sensitive=conversation.sensitive_at is not None,
+        safe_to_contact=conversation.safe_to_contact,
     )
 
 
@@ -184,11 +223,28 @@ def text_to(session: Session, conversation_id: str, number: str) -> None:
     session.get_one(Conversation, conversation_id).number = number
 
 
-def answered(database: Database, provider_id: str) -> tuple[str, str, Reply] | None:
-    """Conversation id, language and reply of a message seen before, None while it has no reply yet."""
+class NotTheirs(Exception):
+    """A message was sent again by somebody else than the first time: the answer is not for them."""
+
+
+def answered(
+    database: Database, provider_id: str, number: str | None, conversation_id: str | None
+) -> tuple[str, str, Reply] | None:
+    """Conversation id, language and reply of a message seen before, None while it has no reply yet.
+
+    Raises NotTheirs when it came from another number, or out of another conversation, the first time.
+    """
     with database.read() as session:
         message = session.scalar(select(Message).where(Message.provider_id == provider_id))
-        if message is None or message.reply is None:
+        if message is None:
+            return None
+        owner = session.get_one(Conversation, message.conversation_id)
+        if number is not None or owner.person_hash is not None:
+            if number is None or owner.person_hash != person_hash(number):
+                raise NotTheirs
+        elif conversation_id is not None and conversation_id != owner.id:
+            raise NotTheirs
+        if message.reply is None:
             return None
         return message.conversation_id, message.language or "", replies.load(json.loads(message.reply))
 

@@ -27,12 +27,23 @@ def _derived(secret: str, purpose: str) -> bytes:
 class Vault:
     """Seals and opens texts and hashes telephone numbers.
 
-    `keys` are secrets of any length, newest first. Hashes use the oldest key, so that rotating does not lose people.
+    `keys` are secrets of any length, newest first. Hashes use the oldest key, so that rotating does not lose people; once
+    keys have been rotated (`bot.rotation`), the key of the hashes is kept sealed, and the oldest secret can go.
     """
 
     def __init__(self, keys: list[str]) -> None:
         self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key, "encrypt"))) for key in keys])
         self._hash_key = _derived(keys[-1], "hash")
+        self._newest = keys[0]
+
+    @property
+    def hash_key(self) -> bytes:
+        """The key of the hashes."""
+        return self._hash_key
+
+    def use_hash_key(self, key: bytes) -> None:
+        """Hash with `key` from now on, whatever the secrets are."""
+        self._hash_key = key
 
     def seal(self, text: str) -> bytes:
         """Encrypt `text`; lone surrogates are kept."""
@@ -42,6 +53,17 @@ class Vault:
         """Decrypt what `seal` made. Raises DataError if no key opens it."""
         try:
             return self._fernet.decrypt(token).decode("utf-8", "surrogatepass")
+        except InvalidToken as error:
+            raise DataError("A stored text cannot be opened: CARELINE_SECRET_KEY has changed.") from error
+
+    def token(self, purpose: str) -> str:
+        """What our own processes show each other, made from the newest key; the same in all of them."""
+        return _derived(self._newest, f"token {purpose}").hex()
+
+    def reseal(self, token: bytes) -> bytes:
+        """The same content under the newest key. Raises DataError if no key opens it."""
+        try:
+            return self._fernet.rotate(token)
         except InvalidToken as error:
             raise DataError("A stored text cannot be opened: CARELINE_SECRET_KEY has changed.") from error
 

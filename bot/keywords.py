@@ -5,8 +5,8 @@ listed forms: "stop the pain", "ending my lease" and "cancel my appointment" are
 
 The lists are data/keywords/<language>.yml: a key per kind in small letters with a list of forms, `numbers` with the words
 for 1 to 9, and `number_words`, what may stand before a digit ("option 2"). A form means one thing in all languages; where
-a word means two things in two languages ("acha" stops in Swahili and agrees in Urdu), only one file has it, and
-`Keyword.languages` tells the caller whose word it is.
+a word means two things in two languages, only one file has it, `Keyword.languages` tells the caller whose word it is, and
+`ELSEWHERE` says what it means in the other one's conversations.
 
 YES is an opt-in word for the provider, but for us a plain yes; the caller treats it as START for somebody who is stopped.
 """
@@ -47,6 +47,7 @@ class KeywordKind(StrEnum):
     REPEAT = "repeat"
     WRONG = "wrong"
     DELETE = "delete"
+    KNOW = "know"
     NUMBER = "number"
 
 
@@ -67,13 +68,23 @@ class KeywordDataError(DataError):
     """A keyword file that cannot be used. The message names the file, the kind and the form."""
 
 
-def match(text: str) -> Keyword | None:
-    """The keyword that this message is, or None. Never raises for any text; KeywordDataError if a list is broken."""
+#: Words that stop in one language and agree in another: "acha" is Swahili for "leave it", Urdu and Nepali for "all right".
+ELSEWHERE: Final = {("acha", "ur"): KeywordKind.YES, ("acha", "ne"): KeywordKind.YES}
+
+
+def match(text: str, language: str | None = None) -> Keyword | None:
+    """The keyword that this message is, or None, in a conversation in `language` where that is known.
+
+    Never raises for any text; KeywordDataError if a list is broken.
+    """
     text = _NUMERO.sub("", text[:200])
     folded = fold(text)
     if not folded or len(folded) > 60:
         return None
     keywords = _keywords()
+    for form in (folded, squeeze(folded)):
+        if language is not None and (form, language) in ELSEWHERE:
+            return Keyword(ELSEWHERE[form, language], None, (language,))
     found = keywords.get(folded) or keywords.get(squeeze(folded)) or _politely_numbered(folded)
     if found and found.number is not None and _is_amount(text):
         return None
@@ -86,6 +97,18 @@ def _politely_numbered(folded: str) -> Keyword | None:
         return None
     found = (_keywords().get(rest) for rest in without_politeness(folded))
     return next((keyword for keyword in found if keyword is not None and keyword.number is not None), None)
+
+
+@cache
+def word(kind: KeywordKind, language: str) -> str:
+    """The first word listed for a kind in a language, in capitals where the script has them: what people are told to write.
+
+    Raises KeywordDataError if there is none.
+    """
+    for form, found, _ in _read(DATA / f"{language}.yml"):
+        if found is kind:
+            return form.upper()
+    raise KeywordDataError(f"{language}: no word for {kind.value}")
 
 
 def _is_amount(text: str) -> bool:

@@ -12,12 +12,14 @@ from typing import Protocol
 from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bot import opt_out
+from bot import opt_out, safety, spending
 from bot.clock import now
 from bot.conversation import Conversation
 from bot.db import Base, Database, Moment
 from bot.encryption import Sealed
-from bot.errors import SendError
+from bot.errors import RecipientOptedOut, SendError
+from bot.opt_out import PURPOSES, Purpose
+from bot.settings import Settings
 
 #: How far along each status is; a callback that names an earlier one came late and is ignored.
 RANK = {"queued": 0, "sending": 1, "sent": 2, "undelivered": 3, "failed": 3, "delivered": 4, "read": 5}
@@ -28,7 +30,10 @@ LEFT_BEHIND = timedelta(minutes=2)
 
 
 class OutboxMessage(Base):
-    """One message to send, and how far it has come. `origin` is unique: the same thing is never queued twice."""
+    """One message to send, and how far it has come. `origin` is unique: the same thing is never queued twice.
+
+    `purpose` is asked for in the STOP ledger and by `bot.safety` when it is sent.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (Index("outbox_due", "status", "due_at"),)
@@ -37,6 +42,7 @@ class OutboxMessage(Base):
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
     origin: Mapped[str] = mapped_column(String(80), unique=True)
     author: Mapped[str] = mapped_column(String(10), default="bot")
+    purpose: Mapped[str] = mapped_column(String(10), default="answers")
     text: Mapped[str] = mapped_column(Sealed)
     status: Mapped[str] = mapped_column(String(12), default="queued")
     attempts: Mapped[int] = mapped_column(default=0)
@@ -54,11 +60,13 @@ class Sender(Protocol):
         ...
 
 
-def put(session: Session, conversation_id: str, text: str, origin: str, author: str = "bot") -> OutboxMessage | None:
+def put(
+    session: Session, conversation_id: str, text: str, origin: str, author: str = "bot", purpose: Purpose = "answers"
+) -> OutboxMessage | None:
     """Queue a text in the caller's transaction. None if `origin` has been queued before."""
     if session.scalar(select(OutboxMessage.id).where(OutboxMessage.origin == origin)) is not None:
         return None
-    message = OutboxMessage(conversation_id=conversation_id, text=text, origin=origin, author=author)
+    message = OutboxMessage(conversation_id=conversation_id, text=text, origin=origin, author=author, purpose=purpose)
     session.add(message)
     session.flush()
     return message
@@ -79,8 +87,8 @@ class _Taken:
     attempts: int
 
 
-def deliver(database: Database, sender: Sender, message_id: str) -> None:
-    """Send one message if it is still waiting, and record what became of it.
+def deliver(database: Database, sender: Sender, message_id: str, settings: Settings | None = None) -> None:
+    """Send one message if it is still waiting, and record what became of it; with `settings`, count what it costs.
 
     Nothing is held while the provider is waited for. Raises DatabaseUnavailable.
     """
@@ -93,7 +101,12 @@ def deliver(database: Database, sender: Sender, message_id: str) -> None:
         else:
             provider_id = sender.send(taken.number, taken.text, reference=message_id)
             _record(database, message_id, status="sent", provider_id=provider_id)
+            if settings is not None:
+                spending.count(database, settings, taken.text)
     except SendError as error:
+        if isinstance(error, RecipientOptedOut) and taken.number is not None:
+            with database.begin() as session:  # the provider heard a STOP that we did not
+                opt_out.stop(session, taken.number, PURPOSES, source="provider")
         name = f"{type(error).__name__}" + (f" {error.code}" if error.code else "")
         if error.retry and taken.attempts < len(BACK_OFF):
             wait = BACK_OFF[taken.attempts]
@@ -103,7 +116,7 @@ def deliver(database: Database, sender: Sender, message_id: str) -> None:
 
 
 def _take(database: Database, message_id: str) -> _Taken | None:
-    """Claim the message for this worker; None if another one has it or the person said STOP."""
+    """Claim the message for this worker; None if another one has it, the person said STOP, or it is not safe to text."""
     moment = now()
     with database.begin() as session:
         message = session.get(OutboxMessage, message_id)
@@ -117,10 +130,16 @@ def _take(database: Database, message_id: str) -> _Taken | None:
             OutboxMessage.status == message.status,
             OutboxMessage.attempts == message.attempts,
         )
-        number = session.get_one(Conversation, message.conversation_id).number
-        if number is not None and opt_out.stopped(session, number):
-            session.execute(claim.values(status="failed", error="opted out"))
-            return None
+        conversation = session.get_one(Conversation, message.conversation_id)
+        number = conversation.number
+        if number is not None:
+            purpose: Purpose = message.purpose  # type: ignore[assignment]  # one of them, or the row is broken
+            refusal = "opted out" if opt_out.stopped(session, number, purpose) else None
+            if refusal is None and not safety.may_text(conversation, purpose, moment):
+                refusal = "not safe"
+            if refusal is not None:
+                session.execute(claim.values(status="failed", error=refusal))
+                return None
         claimed = session.execute(claim.values(status="sending", attempts=message.attempts + 1, due_at=moment))
         if not claimed.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
             return None

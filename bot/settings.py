@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
+from limits import parse_many
 
 from bot import timetable
 from bot.errors import SettingsError
@@ -32,6 +33,25 @@ def _number(value: str) -> float:
 
 def _whole(value: str) -> int:
     return int(value)
+
+
+def _not_negative(value: str) -> float:
+    number = float(value)
+    if number < 0:
+        raise ValueError("must be 0 or more")
+    return number
+
+
+def _days(value: str) -> int:
+    days = int(value)
+    if not 1 <= days <= 3650:
+        raise ValueError("must be from 1 to 3650")
+    return days
+
+
+def _limits(value: str) -> str:
+    parse_many(value)
+    return value.strip()
 
 
 def _flag(value: str) -> bool:
@@ -172,7 +192,6 @@ ROWS = (
     Row("CARELINE_OIDC_CLIENT_SECRET", "oidc_client_secret", _text, "", "Our secret at that provider."),
     Row("CARELINE_OIDC_CLAIM", "oidc_claim", _text, "preferred_username", "The claim that names the account at the desk."),
     Row("CARELINE_OIDC_ROLES", "oidc_roles", _roles, "", "Which groups of the provider may in, and as what: care-team=staff,it=administrator; empty means only accounts made here."),
-    Row("CARELINE_PROXIES", "proxies", _whole, "0", "How many proxies of yours stand in front, so that the address of who signs in is taken from them."),
     Row("CARELINE_TRANSLATOR_URL", "translator_url", _text, "", "A LibreTranslate server of your own that helps staff to read and write other languages; empty means none."),
     Row("CARELINE_TRANSLATOR_KEY", "translator_key", _text, "", "Its key, if it asks for one."),
     Row("CARELINE_BRIDGE", "bridge", _one_of("", "webhook", "chatwoot"), "", "A desk of the city's own that cases go to as well: webhook or chatwoot; empty means none."),
@@ -190,6 +209,21 @@ ROWS = (
     Row("CARELINE_LIVE_CONNECTIONS", "live_connections", _whole, "6", "Pages that one web process keeps connected for live answers; the others ask every few seconds."),
     Row("CARELINE_LOCAL", "local", _folder, "", "Folder of the city's own rights articles and contacts, over ours; empty for none."),
     Row("CARELINE_SQLITE_WAIT", "sqlite_wait", _number, "5", "Seconds a process waits for another one's lock on SQLite."),
+    Row("CARELINE_KEEP_MESSAGES_DAYS", "keep_messages_days", _days, "30", "Days messages by text and telephone, and the answers to them, are kept."),
+    Row("CARELINE_KEEP_CASES_DAYS", "keep_cases_days", _days, "90", "Days a conversation is kept that a person helped with, from when the case was closed, or opened if nobody closed it."),
+    Row("CARELINE_KEEP_KIOSK_DAYS", "keep_kiosk_days", _days, "1", "Days a conversation on the page is kept that nobody ended."),
+    Row("CARELINE_KEEP_RECORDINGS_DAYS", "keep_recordings_days", _days, "30", "Days recordings of calls are kept, the provider's copies too."),
+    Row("CARELINE_KEEP_RECEIPTS_DAYS", "keep_receipts_days", _days, "365", "Days a receipt for erased data can be looked up; it names nobody."),
+    Row("CARELINE_KEEP_LOGS_DAYS", "keep_logs_days", _days, "14", "Days technical logs are kept; they hold no texts and no numbers."),
+    Row("CARELINE_KEEP_BACKUPS_DAYS", "keep_backups_days", _days, "14", "Days backups are kept: what was erased may still be in one for so long."),
+    Row("CARELINE_PRIVACY_CONTACT", "privacy_contact", _text, "", "Whom people write to about their data, such as the data protection officer's e-mail; said on the privacy page."),
+    Row("CARELINE_LIMITS_URL", "limits_url", _text, "memory://", "Where limits are counted: memory:// for one web process, redis://… for several."),
+    Row("CARELINE_LIMIT_NUMBER", "limit_number", _limits, "120 per 10 minute; 1000 per day", "Messages answered for one number; danger and STOP always are."),
+    Row("CARELINE_LIMIT_ADDRESS", "limit_address", _limits, "300 per minute", "Messages answered for one network address of a page or program; loopback is not counted."),
+    Row("CARELINE_LIMIT_LINE", "limit_line", _limits, "50000 per hour", "Messages answered on the whole line."),
+    Row("CARELINE_DAILY_CAP", "daily_cap", _not_negative, "1000", "What texts may cost in a day; the administrator is warned at 80 %, and past it only danger, STOP and staff are texted as usual. 0 means no cap."),
+    Row("CARELINE_ADMINISTRATOR_NUMBER", "administrator_number", _text, "", "A number that is texted when something needs the administrator, in E.164; empty means only the log says so."),
+    Row("CARELINE_PROXIES", "proxies", _whole, "0", "How many proxies in front of the web server are ours: the last so many addresses in X-Forwarded-For are trusted."),
 )  # fmt: skip
 
 
@@ -240,7 +274,6 @@ class Settings:
     oidc_client_secret: str
     oidc_claim: str
     oidc_roles: tuple[tuple[str, str], ...]
-    proxies: int
     translator_url: str
     translator_key: str
     bridge: str
@@ -258,6 +291,21 @@ class Settings:
     live_connections: int
     local: Path | None
     sqlite_wait: float
+    keep_messages_days: int
+    keep_cases_days: int
+    keep_kiosk_days: int
+    keep_recordings_days: int
+    keep_receipts_days: int
+    keep_logs_days: int
+    keep_backups_days: int
+    privacy_contact: str
+    limits_url: str
+    limit_number: str
+    limit_address: str
+    limit_line: str
+    daily_cap: float
+    administrator_number: str
+    proxies: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":

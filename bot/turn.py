@@ -4,23 +4,28 @@ What needs no model (keywords, crisis, a person at work on the case) is decided 
 that it works when the dialogue is down. No transaction is open while the dialogue is waited for.
 """
 
+import logging
 import re
 import time
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import anger, crisis, filters, foreign, keywords, language, opt_out
+from bot import anger, crisis, filters, foreign, fraud, gate, keywords, language, opt_out, redaction, safety
 from bot import escalation as cases
 from bot.answers import crisis as emergency
-from bot.answers import erasure, escalation, person
+from bot.answers import erasure, escalation, my_data, person
+from bot.answers import safety as safe_contact
 from bot.careline import Careline, Dialogue, Question
 from bot.clock import now
-from bot.conversation import Recorded, answered, record_inbound, record_reply, remember_language
-from bot.errors import DialogueUnavailable
+from bot.conversation import Conversation, NotTheirs, Recorded, answered, record_inbound, record_reply, remember_language
+from bot.errors import DatabaseUnavailable, DialogueUnavailable
 from bot.foreign import Foreign
 from bot.keywords import Keyword, KeywordKind
 from bot.reply import Channel, Phrase, Reply
 from bot.topics import PERSON, PRESSABLE
+
+_log = logging.getLogger(__name__)
 
 #: How long a repeated message waits for the answer that another process is making, in seconds.
 PATIENCE = 9.0
@@ -34,6 +39,8 @@ UNCLEAR = (None, "out_of_scope", "more", "greet", "help", "human", "bot_identity
 
 SILENCE = Reply()
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+#: Marks that one letter may carry. Devanagari and pointed Arabic need three or four; more is there to break something.
+_MARKS = 6
 #: Payload of the choice that stops all texts.
 OPT_OUT = "/opt_out"
 
@@ -45,7 +52,8 @@ class Inbound:
     `number` is E.164 where the channel has one, `provider_id` the provider's id of this message, `language` and `place` what
     the person chose by other means than the text, `media` how many pictures or sounds came with it. `payload` is the topic of
     the button that was pressed (one of `topics.PRESSABLE`; anything else is ignored): then the text is only what the button
-    says, in `language`, and need not be understood.
+    says, in `language`, and need not be understood. `address` is the network address of a page or program,
+    `provider_stopped` whether the provider itself acts on this message as a STOP.
     """
 
     channel: Channel
@@ -57,6 +65,8 @@ class Inbound:
     place: str | None = None
     media: int = 0
     payload: str | None = None
+    address: str | None = None
+    provider_stopped: bool = False
 
     @property
     def pressed(self) -> str | None:
@@ -66,12 +76,16 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of a message: the reply, in which conversation and language it stands, and whether the worker owes more."""
+    """What came of a message: the reply, in which conversation and language it stands, and whether the worker owes more.
+
+    `refused`: it was too much, and was not taken in.
+    """
 
     conversation_id: str
     language: str
     reply: Reply
     late: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,8 @@ def prepare(careline: Careline) -> None:
     text = "where is the library open on Sunday"
     keywords.match(text)
     crisis.match(text)
+    fraud.match(text)
+    redaction.redact(text)
     language.requested(text, careline.settings.languages)
     language.detect(text, careline.settings.languages, ())
     filters.parse(text, now())
@@ -103,14 +119,18 @@ def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     Raises DatabaseUnavailable when it cannot even be stored: the provider must send it again.
     """
     inbound = replace(inbound, text=clean(inbound.text))
+    refusal = gate.refuse(careline, inbound.text, inbound.number, inbound.address, inbound.provider_id)
+    if refusal is not None:
+        return Turn(inbound.conversation_id or "", _spoken_by_a_stranger(careline, inbound), refusal.reply, refused=True)
+    country = careline.settings.country
     recorded = record_inbound(
         careline.database,
         inbound.channel,
-        inbound.text,
+        redaction.redact(inbound.text, country),
         inbound.provider_id,
         inbound.number,
         inbound.conversation_id,
-        inbound.place,
+        redaction.redact(inbound.place, country) if inbound.place else inbound.place,
     )
     if recorded is None:
         return _again(careline, inbound)
@@ -122,8 +142,26 @@ def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
 
 def clean(text: str) -> str:
     """The text without control characters, writing-direction overrides and lone surrogates, which databases refuse or
-    which say nothing, and not longer than a message can be."""
-    return _UNSEEN.sub("", text).encode("utf-8", "ignore").decode("utf-8").strip()[:LONGEST]
+    which say nothing, composed (NFC), and not longer than a message can be; nor does a letter carry more marks than any
+    language gives one, for each would cost time."""
+    seen = _UNSEEN.sub("", text).encode("utf-8", "ignore").decode("utf-8").strip()[:LONGEST]
+    kept: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", seen):
+        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
+        if marks <= _MARKS:
+            kept.append(character)
+    return "".join(kept)[:LONGEST]
+
+
+def _spoken_by_a_stranger(careline: Careline, inbound: Inbound) -> str:
+    """The language of a message that is not taken in, as far as it can be told from itself."""
+    settings = careline.settings
+    if inbound.language in settings.languages:
+        return str(inbound.language)
+    return language.choose(
+        inbound.text, remembered=None, chosen=False, served=settings.languages, default=settings.default_language
+    )
 
 
 def _again(careline: Careline, inbound: Inbound) -> Turn:
@@ -131,7 +169,11 @@ def _again(careline: Careline, inbound: Inbound) -> Turn:
     assert inbound.provider_id is not None
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        seen = answered(careline.database, inbound.provider_id)
+        try:
+            seen = answered(careline.database, inbound.provider_id, inbound.number, inbound.conversation_id)
+        except NotTheirs:
+            _log.warning("A message's id came again from somebody else: not answered.")
+            return Turn("", inbound.language or careline.settings.default_language, SILENCE)
         if seen is not None:
             return Turn(*seen)
         time.sleep(0.1)
@@ -141,8 +183,25 @@ def _again(careline: Careline, inbound: Inbound) -> Turn:
 
 def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: Recorded) -> Decision:
     """What to say to a message that has been recorded. Raises DatabaseUnavailable."""
+    decision = _decide(careline, dialogue, inbound, recorded)
+    if not decision.keep:
+        return decision
+    reply = decision.reply
+    if reply != SILENCE and redaction.names_number(inbound.text, careline.settings.country):
+        reply = replace(reply, closing=(Phrase("fraud.never_send"), *reply.closing))
+    if inbound.number is not None and reply.topic in safety.VIOLENCE:
+        with careline.database.begin() as session:
+            conversation = session.get(Conversation, recorded.conversation_id)
+            if conversation is not None:
+                safety.mark(conversation)
+        if inbound.channel == "sms":
+            reply = safe_contact.ask(reply, recorded, decision.language)
+    return replace(decision, reply=reply)
+
+
+def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: Recorded) -> Decision:
     pressed = inbound.pressed
-    keyword = None if pressed else keywords.match(inbound.text)
+    keyword = None if pressed else keywords.match(inbound.text, inbound.language or recorded.language)
     asked_for = None if pressed else language.requested(inbound.text, careline.settings.languages)
     unserved = None if pressed else _unserved(careline, inbound, recorded, keyword)
     spoken = _language(careline, inbound, recorded, keyword, asked_for, unserved)
@@ -150,7 +209,7 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
     decided = (
         _opting(careline, inbound, spoken, keyword)
         or _danger(careline, inbound, recorded, spoken)
-        or _silence(careline, inbound, recorded, spoken)
+        or _silence(careline, dialogue, inbound, recorded, spoken)
     )
     if decided is not None:
         return decided
@@ -167,7 +226,11 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
         return Decision(done, spoken, keep=False)
     with careline.database.read() as session:
         danger = cases.emergency(session, recorded.conversation_id, EMERGENCY_LASTS)
-    if danger is not None and (not inbound.text or (keyword is not None and keyword.kind in STAYING)):
+    safe = _safe_contact(careline, recorded, keyword, spoken, danger)
+    if safe is not None:
+        return Decision(safe, spoken)
+    unpicked = keyword is not None and keyword.kind in PICKING and payload is None
+    if danger is not None and (not inbound.text or unpicked or (keyword is not None and keyword.kind in STAYING)):
         return Decision(emergency.stay(careline, danger), spoken)
     fixed = person.feedback(careline, recorded, keyword, spoken) if danger is None else None
     fixed = fixed or _fixed(careline, inbound, recorded, spoken, keyword, payload)
@@ -232,8 +295,24 @@ def _language(
     return spoken
 
 
+def _safe_contact(
+    careline: Careline, recorded: Recorded, keyword: Keyword | None, spoken: str, danger: str | None
+) -> Reply | None:
+    """The answer to yes or no, where we have just asked whether this phone is safe."""
+    if keyword is None or keyword.kind not in (KeywordKind.YES, KeywordKind.NO) or not safe_contact.asked(recorded):
+        return None
+    safe = keyword.kind is KeywordKind.YES
+    with careline.database.begin() as session:
+        conversation = session.get(Conversation, recorded.conversation_id)
+        if conversation is not None:
+            safety.told(conversation, safe)
+    return safe_contact.told(safe, spoken, emergency.stay(careline, danger) if danger is not None else None)
+
+
 def _opting(careline: Careline, inbound: Inbound, spoken: str, keyword: Keyword | None) -> Decision | None:
     """STOP and START."""
+    if inbound.provider_stopped and (keyword is None or keyword.kind is not KeywordKind.STOP):
+        return Decision(_stop(careline, inbound), spoken)
     if keyword is None or keyword.kind not in (KeywordKind.STOP, KeywordKind.START, KeywordKind.YES):
         return None
     if keyword.kind is KeywordKind.STOP:
@@ -250,7 +329,7 @@ def _opting(careline: Careline, inbound: Inbound, spoken: str, keyword: Keyword 
 def _stop(careline: Careline, inbound: Inbound) -> Reply:
     if inbound.number is not None:
         with careline.database.begin() as session:
-            opt_out.stop(session, inbound.number)
+            opt_out.stop(session, inbound.number, source="provider" if inbound.provider_stopped else "word")
     return Reply(opening=(Phrase("stop.done"),), topic="stop")
 
 
@@ -259,26 +338,52 @@ def _danger(careline: Careline, inbound: Inbound, recorded: Recorded, spoken: st
     danger = crisis.match(inbound.text)
     if danger is None:
         return None
+    _consent(careline, inbound)
     return Decision(emergency.reply(careline, recorded.conversation_id, danger.topic, spoken, inbound.text), spoken)
 
 
-def _silence(careline: Careline, inbound: Inbound, recorded: Recorded, spoken: str) -> Decision | None:
+def _consent(careline: Careline, inbound: Inbound) -> None:
+    """Whoever writes of danger after STOP wants an answer: to this, from us and from a person; nothing else begins again."""
+    if inbound.number is None:
+        return
+    try:
+        with careline.database.begin() as session:
+            opt_out.start(session, inbound.number, ("answers",))
+    except DatabaseUnavailable as error:  # the numbers to call are said all the same
+        _log.error("%s", error)
+
+
+def _silence(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: Recorded, spoken: str) -> Decision | None:
     """Nothing is said to somebody who told us to stop, nor while a person is at work on the conversation."""
     with careline.database.read() as session:
-        if inbound.number is not None and opt_out.stopped(session, inbound.number):
-            return Decision(SILENCE, spoken)
-        if not cases.claimed(session, recorded.conversation_id):
-            return None
-        left = cases.gone_quiet(session, careline.settings, recorded.conversation_id)
+        stopped = inbound.number is not None and opt_out.stopped(session, inbound.number)
+        held = not stopped and cases.claimed(session, recorded.conversation_id)
+        left = cases.gone_quiet(session, careline.settings, recorded.conversation_id) if held else None
     if left:
         with careline.database.begin() as session:
             if cases.quiet(session, left[0]):  # a conversation has one case under way
                 return None
-    return Decision(SILENCE, spoken)
+    if held:
+        return Decision(SILENCE, spoken)
+    if not stopped:
+        return None
+    # Danger in words that no list has is heard by the model alone.
+    try:
+        question = Question(recorded.conversation_id, inbound.text, spoken, inbound.channel, None, inbound.place)
+        answer = dialogue.respond(question) if inbound.text else SILENCE
+    except DialogueUnavailable:
+        return Decision(SILENCE, spoken)
+    if not answer.urgent:
+        return Decision(SILENCE, spoken)
+    _consent(careline, inbound)
+    return Decision(answer, spoken)
 
 
 #: Keywords that, in an emergency, get the emergency's numbers again.
 STAYING = (KeywordKind.HELP, KeywordKind.HUMAN, KeywordKind.NO, KeywordKind.REPEAT, KeywordKind.MORE)
+
+#: Keywords that pick something that was offered; where nothing was, they get the numbers again too.
+PICKING = (KeywordKind.NUMBER, KeywordKind.YES)
 
 #: Keywords that mean the same as a sentence the dialogue understands.
 _PAYLOADS = {
@@ -318,12 +423,16 @@ def _fixed(
             return Reply(opening=(Phrase("unsure.again"),), closing=offer)
         case KeywordKind.HELP:
             return Reply(opening=(Phrase("help.how"),), topic="help")
+        case KeywordKind.KNOW:
+            return my_data.answer(careline, recorded.conversation_id, spoken)
         case KeywordKind.HUMAN:
             return escalation.reply(careline, recorded.conversation_id, spoken)
         case KeywordKind.REPEAT if recorded.last_reply is not None:
             return recorded.last_reply
         case KeywordKind.NO if recorded.choices:
             return Reply(opening=(Phrase("no.fine"),), closing=offer)
+    if keyword is None and payload is None and fraud.match(inbound.text):
+        return Reply(opening=(Phrase("fraud.warn"),), closing=(Phrase("office.call"), *offer))
     return None
 
 

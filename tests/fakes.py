@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.careline import Question
 from bot.errors import DialogueUnavailable, SendError
@@ -17,6 +18,7 @@ class FakeDialogue:
     )
     asked: list[Question] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    forgotten_before: list[datetime] = field(default_factory=list)
 
     def respond(self, question: Question) -> Reply:
         self.asked.append(question)
@@ -29,6 +31,11 @@ class FakeDialogue:
             raise self.answer
         self.forgotten.append(conversation_id)
 
+    def forget_before(self, moment: datetime) -> None:
+        if isinstance(self.answer, DialogueUnavailable):
+            raise self.answer
+        self.forgotten_before.append(moment)
+
 
 @dataclass
 class FakeSender:
@@ -36,9 +43,20 @@ class FakeSender:
 
     error: SendError | None = None
     sent: list[tuple[str, str]] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
+    on_its_way: int = 0
 
     def send(self, number: str, text: str, reference: str) -> str:
         if self.error is not None:
             raise self.error
         self.sent.append((number, text))
         return f"SM{len(self.sent):032d}"
+
+    def erase(self, number: str, before: datetime | None) -> bool:
+        if self.error is not None:
+            raise self.error
+        if self.on_its_way:
+            self.on_its_way -= 1
+            return False
+        self.erased.append(number)
+        return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +36,9 @@ class InProcessRasa:
 
     def forget(self, conversation_id: str) -> None:
         self._agent.tracker_store._tracker_store.store.pop(conversation_id, None)  # in memory, as nothing else was asked for
+
+    def forget_before(self, moment: datetime) -> None:
+        raise NotImplementedError("kept in memory, for one conversation")
 
 
 class _Actions:

@@ -41,6 +41,7 @@ def rasa(model: Path) -> InProcessRasa:
 @pytest.fixture
 def texting(careline: Careline, rasa: InProcessRasa, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     monkeypatch.setattr(base, "careline", lambda: careline)
+    monkeypatch.setattr("bot.erasure.new_receipt", lambda: "ABCDEFGH")
     app = create_app(careline, rasa)
     app.testing = True  # an error fails the test where it happened
     return app.test_client()

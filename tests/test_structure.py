@@ -19,18 +19,18 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check", "bot.translating"),
-    ("bot.late", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud"),
+    ("bot.late", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud", "bot.retention"),
     ("bot.turn",),
-    ("bot.answers",),
+    ("bot.answers", "bot.gate", "bot.my_data", "bot.privacy"),
     ("bot.helped", "bot.forwarding", "bot.case_search", "bot.figures", "bot.cost"),
     ("bot.render", "bot.migrations", "bot.escalation", "bot.bridge", "bot.alerts", "bot.outbox", "bot.training", "bot.careline",
-     "bot.calls", "bot.callback"),
+     "bot.calls", "bot.callback", "bot.erasure", "bot.spending", "bot.safety"),
     ("bot.case_history",),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.second_factor",
      "bot.signed_in", "bot.lockout", "bot.audit", "bot.opt_out", "bot.office", "bot.replies", "bot.translator",
-     "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis", "bot.kiosk"),
+     "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis", "bot.kiosk", "bot.blocked", "bot.throttle", "bot.rotation"),
     ("bot.language", "bot.keywords", "bot.anger", "bot.crisis", "bot.filters", "bot.foreign", "bot.phone", "bot.folding",
-     "bot.readability", "bot.reply", "bot.speech", "bot.topics"),
+     "bot.readability", "bot.reply", "bot.phrase", "bot.speech", "bot.topics", "bot.redaction", "bot.fraud"),
     ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.languages", "bot.clock", "bot.errors"),
 )  # fmt: skip
 

@@ -7,8 +7,10 @@ from flask import Blueprint, Response, abort, jsonify, request
 from bot import outbox, render
 from bot.outbox import OutboxMessage
 from bot.render import kiosk as rendering
+from bot.reply import Reply
 from bot.turn import LONGEST, Inbound
 from webhooks.current import answer, careline
+from webhooks.errors import problem
 from webhooks.openapi import description
 
 blueprint = Blueprint("api", __name__)
@@ -23,6 +25,11 @@ def chat() -> Response:
         abort(400, "The body is nested too deeply.")
     inbound = _inbound(body)
     turn = answer(inbound)
+    if turn.refused and turn.reply != Reply():
+        words = render.facts(careline(), turn.language, "kiosk").words
+        response = problem(429, "Too Many Requests", " ".join(words.say(phrase) for phrase in turn.reply.opening))
+        response.headers["Retry-After"] = "60"
+        return response
     messages = rendering.render(turn.reply, render.facts(careline(), turn.language, "kiosk"))
     with careline().database.read() as session:
         since = outbox.for_kiosk(session, turn.conversation_id)

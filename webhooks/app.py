@@ -13,6 +13,7 @@ from webhooks import (
     api,
     bridges,
     compression,
+    copies,
     device,
     errors,
     headers,
@@ -20,6 +21,7 @@ from webhooks import (
     hsds,
     kiosk,
     live,
+    privacy,
     queue,
     simulator,
     simulator_call,
@@ -33,6 +35,8 @@ from webhooks.rasa import RasaDialogue
 
 #: No request we serve needs more.
 LARGEST_BODY = 64 * 1024
+#: A provider's webhook has about thirty fields.
+MOST_FIELDS = 200
 
 
 def create_app(careline: Careline | None = None, dialogue: Dialogue | None = None) -> Flask:
@@ -45,20 +49,22 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.config.update(
         SECRET_KEY=vault().hash("sessions"),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        MAX_FORM_PARTS=MOST_FIELDS,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
         SEND_FILE_MAX_AGE_DEFAULT=600,
     )
     if settings.proxies:
-        # Who calls is then told by our own proxy, not by whoever calls.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
+        # Only the address is taken from the proxies; signatures and links use CARELINE_PUBLIC_URL.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     app.extensions["careline"] = careline
     app.extensions["dialogue"] = dialogue
     app.extensions["wake"] = queue.waker(settings)
     errors.register(app)
     compression.register(app)
-    headers.register(app)
+    headers.register(app, https=settings.public_url.startswith("https:"))
     app.register_blueprint(sms.blueprint)
     app.register_blueprint(voice.blueprint)
     app.register_blueprint(api.blueprint)
@@ -69,10 +75,12 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.register_blueprint(speech.blueprint)
     app.register_blueprint(hsds.blueprint)
     desk.register(app)
+    app.register_blueprint(privacy.blueprint)
     if settings.bridge:
         app.register_blueprint(bridges.blueprint)
     if settings.simulator:
         app.register_blueprint(simulator.blueprint)
         app.register_blueprint(simulator_call.blueprint)
+        app.register_blueprint(copies.blueprint)
     app.wsgi_app = Lanes(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -1,9 +1,10 @@
 """What the application was opened with, for the request at hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
-from flask import current_app
+from flask import current_app, has_request_context, request
 
 from bot.careline import Careline, Dialogue
 from bot.turn import Inbound, Turn, take_turn
@@ -26,6 +27,8 @@ def wake() -> None:
 
 def answer(inbound: Inbound) -> Turn:
     """Take a turn, and wake the worker if it owes the person more or has to call somebody."""
+    if inbound.number is None and has_request_context():
+        inbound = replace(inbound, address=request.remote_addr)
     turn = take_turn(careline(), dialogue(), inbound)
     if turn.late or turn.reply.urgent or careline().settings.bridge:
         wake()

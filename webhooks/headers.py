@@ -19,13 +19,19 @@ HEADERS = {
 }
 
 
-def register(app: Flask) -> None:
-    """Send the headers with every answer of the application."""
+#: Browsers come back by https only, for two years (RFC 6797).
+STRICT = "max-age=63072000"
+
+
+def register(app: Flask, https: bool) -> None:
+    """Send the headers with every answer of the application. `https`: people reach it by https."""
 
     @app.after_request
     def _add(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if https:
+            response.headers.setdefault("Strict-Transport-Security", STRICT)
         if request.endpoint != "static":
             # Pages and answers hold what people wrote: not in a cache, not behind the Back button.
             response.headers.setdefault("Cache-Control", "no-store")

@@ -65,7 +65,7 @@ def description(languages: tuple[str, ...]) -> dict[str, Any]:
     asked = _object(
         {
             "text": {"type": "string", "maxLength": LONGEST},
-            "conversation": _nullable("string", maxLength=36, description="The id of an earlier answer."),
+            "conversation": _nullable("string", maxLength=36, pattern="^[!-~]*$", description="The id of an earlier answer."),
             "language": {"enum": [None, *languages], "description": "What the person chose; null to detect it."},
             "place": _nullable("string", maxLength=200, description="Where to look, in words."),
         },
@@ -82,11 +82,22 @@ def description(languages: tuple[str, ...]) -> dict[str, Any]:
                     "summary": "Ask a question, or go on with a conversation.",
                     "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
                     "responses": {
-                        "200": {"description": "The answer.", "content": {"application/json": {"schema": answer}}},
+                        "200": {
+                            "description": "The answer.",
+                            "content": {"application/json": {"schema": answer}},
+                            "links": {
+                                "goOn": {
+                                    "operationId": "chat",
+                                    "description": "Go on with the same conversation.",
+                                    "requestBody": {"conversation": "$response.body#/conversation"},
+                                }
+                            },
+                        },
                         "400": _problem("The body is no JSON object."),
                         "413": _problem("The body is too large."),
                         "415": _problem("The body is not application/json."),
                         "422": _problem("A field is missing or cannot be what it is."),
+                        "429": _problem("Too many messages from this address; wait a minute."),
                         "503": _problem("The service cannot store messages just now; try again."),
                     },
                 }

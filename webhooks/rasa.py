@@ -1,6 +1,7 @@
 """Rasa's side, in our words: its REST channel and the state it keeps of a conversation."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -9,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import reply as replies
 from bot.careline import Question
+from bot.encryption import vault
 from bot.errors import DialogueUnavailable
 from bot.reply import Choice, Phrase, Reply
 
@@ -29,7 +31,10 @@ class RasaDialogue:
     def respond(self, question: Question) -> Reply:
         """The reply to a question. Raises DialogueUnavailable."""
         try:
-            response = self._session.post(self._address, json=body_of(question), timeout=self._timeout)
+            headers = {"Authorization": f"Bearer {vault().token('rasa')}"}
+            response = self._session.post(
+                self._address, json=body_of(question), headers=headers, timeout=self._timeout, allow_redirects=False
+            )
             response.raise_for_status()
             messages = response.json()
         except (requests.RequestException, ValueError) as error:
@@ -38,12 +43,18 @@ class RasaDialogue:
 
     def forget(self, conversation_id: str) -> None:
         """Erase Rasa's state of a conversation. Raises DialogueUnavailable."""
+        self._erase("DELETE FROM events WHERE sender_id = :sender", sender=conversation_id)
+
+    def forget_before(self, moment: datetime) -> None:
+        """Erase Rasa's state that is older than `moment` (aware). Raises DialogueUnavailable."""
+        self._erase("DELETE FROM events WHERE timestamp < :moment", moment=moment.timestamp())
+
+    def _erase(self, statement: str, **values: Any) -> None:
         try:
             engine = create_engine(self._tracker_url)
             with engine.begin() as connection:
                 if inspect(connection).has_table("events"):
-                    erase = text("DELETE FROM events WHERE sender_id = :sender")
-                    connection.execute(erase, {"sender": conversation_id})
+                    connection.execute(text(statement), values)
             engine.dispose()
         except SQLAlchemyError as error:
             raise DialogueUnavailable("Rasa's conversation state cannot be reached.") from error

@@ -71,14 +71,37 @@ class Provider:
         with self._lock:
             return [sent for sent in self._sent if sent.to == to and sent.number > after]
 
+    def all(self) -> list[Sent]:
+        """All texts kept, the oldest first."""
+        with self._lock:
+            return list(self._sent)
+
+    def forget(self, sid: str) -> None:
+        """Erase a text."""
+        with self._lock:
+            self._sent = deque((one for one in self._sent if one.sid != sid), maxlen=KEPT)
+
 
 @blueprint.record_once
 def _open(state: Any) -> None:
     state.app.extensions["simulator"] = Provider()
 
 
-def _provider() -> Provider:
+def kept() -> Provider:
+    """What the provider of this application remembers."""
     return cast(Provider, current_app.extensions["simulator"])
+
+
+def account_of(sid: str) -> tuple[str, Response | None]:
+    """The account that is served, and a refusal for whoever does not show its token."""
+    settings = careline().settings
+    account = settings.twilio_account_sid or "AC" + "0" * 32
+    given = request.authorization
+    expected = f"{account}:{settings.twilio_auth_token or 'none'}".encode()
+    shown = f"{given.username}:{given.password}".encode() if given else b""
+    if sid != account or not hmac.compare_digest(shown, expected):
+        return account, _refused(401, 20003, "Authenticate")
+    return account, None
 
 
 @blueprint.get("")
@@ -106,7 +129,7 @@ def send() -> Response:
 def messages() -> Response:
     """What the service texted later to a number, after the one numbered `after`."""
     number = normalised(request.args.get("number"), careline().settings.country)
-    found = _provider().sent_to(number, request.args.get("after", 0, type=int)) if number else []
+    found = kept().sent_to(number, request.args.get("after", 0, type=int)) if number else []
     return jsonify(messages=[_measured(sent.body) | {"number": sent.number, "status": sent.status} for sent in found])
 
 
@@ -114,21 +137,18 @@ def messages() -> Response:
 def create(sid: str) -> Response:
     """Take a text from Twilio's client, as Twilio does."""
     settings = careline().settings
-    account = settings.twilio_account_sid or "AC" + "0" * 32
-    given = request.authorization
-    expected = f"{account}:{settings.twilio_auth_token or 'none'}".encode()
-    shown = f"{given.username}:{given.password}".encode() if given else b""
-    if sid != account or not hmac.compare_digest(shown, expected):
-        return _refused(401, 20003, "Authenticate")
+    account, stranger = account_of(sid)
+    if stranger is not None:
+        return stranger
     refusal = _refusal(request.form, settings)
     if refusal is not None:
         return refusal
     form = request.form
     to = str(normalised(form["To"], settings.country))
-    sent = _provider().take(to, form["From"], form["Body"], form.get("StatusCallback", ""))
+    sent = kept().take(to, form["From"], form["Body"], form.get("StatusCallback", ""))
     if settings.public_url and sent.callback.startswith(settings.public_url.rstrip("/") + "/"):
         threading.Thread(target=_report, args=(settings, account, sent), daemon=True).start()
-    response = jsonify(_resource(account, sent))
+    response = jsonify(resource(account, sent))
     response.status_code = 201
     return response
 
@@ -156,7 +176,7 @@ def _refused(status: int, code: int, message: str) -> Response:
     return response
 
 
-def _resource(account: str, sent: Sent) -> dict[str, Any]:
+def resource(account: str, sent: Sent) -> dict[str, Any]:
     """The text as Twilio's Message resource."""
     uri = f"/2010-04-01/Accounts/{account}/Messages/{sent.sid}"
     created = format_datetime(sent.at)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, request
 
-from bot import outbox, render
+from bot import outbox, render, spending
 from bot.render import sms as rendering
 from webhooks import twilio
 from webhooks.current import answer, careline
@@ -25,6 +25,7 @@ def receive() -> Response:
         abort(400, "A message needs a sender and an id.")
     turn = answer(inbound)
     text = rendering.render(turn.reply, render.facts(careline(), turn.language, "sms"))
+    spending.count(careline().database, careline().settings, text)
     return Response(twilio.twiml(text), mimetype="text/xml")
 
 

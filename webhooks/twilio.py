@@ -1,6 +1,7 @@
 """Twilio's side, in our words: its form fields, its signatures, its errors, its client. The one place that knows them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -48,6 +49,12 @@ STATUSES: Mapping[str, str] = {
 }
 
 
+#: How many texts, calls or recordings are erased at once; what is left is erased the next time.
+ERASED_AT_ONCE = 500
+#: "Resource not in deletable state", "Message deletion: message is not in a final state".
+_NOT_FINAL = frozenset({20009, 30409})
+
+
 def signed(settings: Settings, path: str, form: Mapping[str, Any], signature: str) -> bool:
     """Whether the webhook was signed with our token over the public address. Never true without a token.
 
@@ -73,6 +80,8 @@ def inbound(form: Mapping[str, str], country: str) -> Inbound | None:
         number=number,
         provider_id=provider_id,
         media=int(media) if media.isascii() and media.isdigit() and len(media) < 4 else 0,
+        # Twilio adds this where it acts on the word itself (https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out).
+        provider_stopped=form.get("OptOutType") == "STOP",
     )
 
 
@@ -120,6 +129,45 @@ class TwilioSender:
         except (RequestException, TwilioException) as error:
             raise ProviderUnavailable(f"The provider cannot be reached ({type(error).__name__}).") from error
         return str(message.sid)
+
+    def erase(self, number: str, before: datetime | None) -> bool:
+        """Erase Twilio's copies of our texts with `number`, calls with it, and their recordings. Raises a SendError.
+
+        False if some are still on their way: Twilio keeps those until they have arrived
+        (https://www.twilio.com/docs/messaging/api/message-resource#delete-a-message-resource).
+        """
+        ours = self._settings.sms_number
+        sent = {"date_sent_before": before} if before else {}
+        started = {"start_time_before": before} if before else {}
+        try:
+            texts = [
+                *self._client.messages.list(to=number, from_=ours, limit=ERASED_AT_ONCE, **sent),
+                *self._client.messages.list(to=ours, from_=number, limit=ERASED_AT_ONCE, **sent),
+            ]
+            calls = [
+                *self._client.calls.list(to=number, from_=ours, limit=ERASED_AT_ONCE, **started),
+                *self._client.calls.list(to=ours, from_=number, limit=ERASED_AT_ONCE, **started),
+            ]
+            recordings = [one for call in calls for one in self._client.recordings.list(call_sid=call.sid, limit=ERASED_AT_ONCE)]
+            gone = [_gone(one.delete) for one in (*recordings, *calls, *texts)]
+        except TwilioRestException as error:
+            raise _named(error) from error
+        except (RequestException, TwilioException) as error:
+            raise ProviderUnavailable(f"The provider cannot be reached ({type(error).__name__}).") from error
+        return all(gone) and max(len(texts), len(calls), len(recordings)) < ERASED_AT_ONCE
+
+
+def _gone(delete: Callable[[], object]) -> bool:
+    """Delete one; whether it is gone. Twilio answers 404 for what is gone already, and 409 or 20009 for what is not final."""
+    try:
+        delete()
+    except TwilioRestException as error:
+        if error.status == 404:
+            return True
+        if error.status == 409 or error.code in _NOT_FINAL:
+            return False
+        raise
+    return True
 
 
 class Lookup:

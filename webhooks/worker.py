@@ -6,12 +6,14 @@ The database is the truth. The queue only says when to look; whatever it loses, 
 import logging
 import os
 import threading
+from typing import Protocol
 
-from bot import alerts, heartbeat, late, outbox, reminders
+from bot import alerts, erasure, heartbeat, late, outbox, reminders, render, retention, spending
 from bot import bridge as bridges
 from bot.bridge import Bridge
 from bot.careline import Careline, Dialogue
-from bot.errors import DatabaseUnavailable
+from bot.erasure import Provider
+from bot.errors import DatabaseUnavailable, SendError
 from bot.outbox import Sender
 from bot.settings import Settings
 from webhooks.bridges import of
@@ -25,7 +27,11 @@ _log = logging.getLogger(__name__)
 BEAT = 10
 
 
-def look(careline: Careline, dialogue: Dialogue, sender: Sender, bridge: Bridge | None = None) -> bool:
+class ProviderSide(Sender, Provider, Protocol):
+    """The provider's adapter: it sends, and it erases its copies."""
+
+
+def look(careline: Careline, dialogue: Dialogue, sender: ProviderSide, bridge: Bridge | None = None) -> bool:
     """Do all that is due; whether something is left for soon."""
     try:
         late.answer_waiting(careline, dialogue)
@@ -36,12 +42,40 @@ def look(careline: Careline, dialogue: Dialogue, sender: Sender, bridge: Bridge 
         with careline.database.read() as session:
             due = outbox.due(session)
         for message_id in due:
-            outbox.deliver(careline.database, sender, message_id)
+            outbox.deliver(careline.database, sender, message_id, careline.settings)
+        _erase(careline, dialogue, sender)
+        _warn(careline, sender)
+        retention.daily(careline, dialogue)
         with careline.database.read() as session:
             return late.waiting(session) or outbox.waiting(session)
     except DatabaseUnavailable as error:
         _log.warning("%s", error)
         return True
+
+
+def _erase(careline: Careline, dialogue: Dialogue, provider: Provider) -> None:
+    """Erase elsewhere what is still to be erased."""
+    with careline.database.read() as session:
+        tasks = erasure.due(session)
+    for task in tasks:
+        erasure.carry_out(careline.database, dialogue, provider, task)
+
+
+def _warn(careline: Careline, sender: Sender) -> None:
+    """Tell the administrator about the day's spending, in the log and by text."""
+    settings = careline.settings
+    due = spending.warning(careline.database, settings)
+    if due is None:
+        return
+    key = "spending.reached" if due.reached else "spending.warning"
+    words = render.facts(careline, settings.default_language, "sms").words
+    text = words(key, spent=f"{due.spent:.2f}", cap=f"{due.cap:.2f}", currency=settings.currency)
+    _log.warning("%s", text)
+    if settings.administrator_number:
+        try:
+            sender.send(settings.administrator_number, text, reference="")
+        except SendError as error:
+            _log.warning("The administrator could not be texted: %s", error)
 
 
 def main() -> None:

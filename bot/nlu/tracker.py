@@ -1,5 +1,6 @@
 """Rasa's store of conversation state, with what people wrote encrypted."""
 
+import json
 import os
 from typing import Any
 
@@ -9,7 +10,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from bot import encryption
+from bot.redaction import redact
 from bot.settings import Settings, ours
+
+#: Where an event holds what a person wrote.
+_TEXTS = frozenset({"text", "place", "value"})
 
 
 class _SealedText(TypeDecorator[str]):
@@ -19,10 +24,26 @@ class _SealedText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else encryption.vault().seal(value).decode("ascii")
+        return None if value is None else encryption.vault().seal(redacted(value)).decode("ascii")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else encryption.vault().open(str(value).encode("ascii"))
+
+
+def redacted(event: str) -> str:
+    """An event, as JSON, without what must not be kept of a text. What is no JSON is redacted as a whole."""
+    try:
+        return json.dumps(_redacted(json.loads(event)))
+    except ValueError:
+        return redact(event)
+
+
+def _redacted(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {
+            key: redact(value) if key in _TEXTS and isinstance(value, str) else _redacted(value) for key, value in data.items()
+        }
+    return [_redacted(one) for one in data] if isinstance(data, list) else data
 
 
 class SealedTrackerStore(SQLTrackerStore):

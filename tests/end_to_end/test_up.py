@@ -2,6 +2,7 @@
 OpenAPI description (`--prism COMMAND`), to which the real client library talks."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -12,14 +13,15 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
 from sqlalchemy import func, select
 
-from bot import encryption
-from bot.conversation import Message
+from bot import encryption, erasure
+from bot.conversation import Conversation, Message, person_hash
 from bot.db import Database
 from bot.errors import CarelineError
 from bot.outbox import OutboxMessage
@@ -28,6 +30,7 @@ from bot.render.sms import BUDGET
 from bot.settings import Settings
 from bot.training import ROOT
 from webhooks.phone import send_text
+from webhooks.twilio import TwilioSender
 
 #: Pipes and sockets of processes that were killed are closed when they are.
 pytestmark = [pytest.mark.end_to_end, pytest.mark.filterwarnings("ignore")]
@@ -238,6 +241,39 @@ def test_logs_and_files_hold_nothing_of_what_was_written(service: Service) -> No
         assert b"Ermintrude" not in content, path
         assert b"7700900577" not in content, path
     assert any(path.name.startswith("tracker.db") for path in kept)
+
+
+def test_rasa_refuses_whoever_shows_no_token(service: Service) -> None:
+    address = re.search(r"rasa run --interface 127\.0\.0\.1 --port (\d+)", (service.home / "supervisord.conf").read_text())
+    assert address
+    url = f"http://127.0.0.1:{address[1]}/webhooks/rest/webhook"
+    body = {"sender": "a stranger", "message": "hello"}
+    for headers in ({}, {"Authorization": "Bearer abc"}):
+        assert requests.post(url, json=body, headers=headers, timeout=10).status_code == 401
+    assert service.text("food in Riverside", "+447700900402")
+
+
+def test_the_providers_copies_are_erased_through_its_api(service: Service, provider: str) -> None:
+    """Twilio's client against its own description: each call has the shape that the provider takes."""
+    sender = TwilioSender(service.settings)
+    assert sender.erase("+447700900501", None) in (True, False)
+    before = datetime(2026, 10, 1, tzinfo=UTC)
+    assert sender.erase("+447700900501", before) in (True, False)
+
+
+def test_delete_my_data_leaves_nothing_in_any_store(service: Service) -> None:
+    number = "+447700900502"
+    service.text("my neighbour Ermintrude needs help at home", number)
+    assert "1 Yes" in service.text("delete my data", number)
+    answer = service.text("1", number)
+    receipt = re.search(r"receipt: (\w{8})", answer)
+    assert receipt
+    with service.database.read() as session:
+        found = erasure.progress(session, receipt[1])
+        assert found is not None
+        assert found.left == {"provider"}, "the dialogue's part is done at once"
+        person = person_hash(number)
+        assert session.scalar(select(func.count()).select_from(Conversation).where(Conversation.person_hash == person)) == 0
 
 
 def test_ctrl_c_stops_all_of_it(service: Service) -> None:

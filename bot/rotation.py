@@ -1,0 +1,109 @@
+"""Rotating keys: `careline rotate` seals everything anew with the newest key, so that the older ones can be thrown away.
+
+Numbers are found by keyed hash, and a hash cannot be made anew without the number. So the key of the hashes stays the same:
+it is kept in the database, sealed like everything else.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from sqlalchemy import Column, LargeBinary, String, Table, create_engine, inspect, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.db import Base, Database
+from bot.encryption import Sealed, Vault
+from bot.errors import DatabaseUnavailable
+
+#: Rows sealed anew in one transaction.
+BATCH: Final = 500
+_HASHES: Final = "hashes"
+
+
+class SealedKey(Base):
+    """A key that is kept in the database, sealed with the service's secrets."""
+
+    __tablename__ = "sealed_key"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+def use_kept_hash_key(database: Database, vault: Vault) -> None:
+    """Make `vault` hash with the kept key, if keys have ever been rotated. Raises DataError if no secret opens it."""
+    try:
+        with database.read() as session:
+            kept = session.get(SealedKey, _HASHES)
+    except (SQLAlchemyError, DatabaseUnavailable):
+        return  # no such table yet, or no database: whoever needs it will find out
+    if kept is not None:
+        vault.use_hash_key(bytes.fromhex(vault.open(kept.sealed)))
+
+
+def rotate(database: Database, vault: Vault, tracker_url: str, progress: Callable[[int], None] = lambda rows: None) -> int:
+    """Seal every encrypted column, and Rasa's events, anew with the newest key; how many rows that were.
+
+    May be stopped and begun again. `progress` hears the rows done so far. Raises DataError, DatabaseUnavailable.
+    """
+    with database.begin() as session:
+        session.merge(SealedKey(name=_HASHES, sealed=vault.seal(vault.hash_key.hex())))
+    done = 0
+    for table, columns in _sealed_columns():
+        for rows in _rotated(database, vault, table, columns):
+            done += rows
+            progress(done)
+    return done + _rotate_tracker(tracker_url, vault)
+
+
+def _sealed_columns() -> Iterator[tuple[Table, list[str]]]:
+    for table in Base.metadata.sorted_tables:
+        columns = [column.name for column in table.columns if isinstance(column.type, Sealed)]
+        if columns:
+            yield table, columns
+
+
+def _rotated(database: Database, vault: Vault, table: Table, columns: list[str]) -> Iterator[int]:
+    """Batches in the order of the primary key. The raw bytes are read: opening and sealing is the vault's business."""
+    (key,) = table.primary_key.columns
+    raw: list[Column[bytes]] = [Column(name, LargeBinary) for name in columns]
+    shadow = Table(table.name, table.metadata.__class__(), Column(key.name, key.type, primary_key=True), *raw)
+    shadow_key = shadow.c[key.name]
+    last = None
+    while True:
+        query = select(shadow).order_by(shadow_key).limit(BATCH).with_for_update()
+        with database.begin() as session:
+            rows = session.execute(query if last is None else query.where(shadow_key > last)).all()
+            for row in rows:
+                found = row._mapping
+                anew = {name: vault.reseal(bytes(found[name])) for name in columns if found[name] is not None}
+                if anew:
+                    session.execute(update(shadow).where(shadow_key == found[key.name]).values(**anew))
+        if not rows:
+            return
+        last = rows[-1]._mapping[key.name]
+        yield len(rows)
+
+
+def _rotate_tracker(url: str, vault: Vault) -> int:
+    """Rasa's events; none where there is no such table."""
+    engine = create_engine(url)
+    done = 0
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("events"):
+                return 0
+        last = -1
+        while True:
+            with engine.begin() as connection:
+                query = text("SELECT id, data FROM events WHERE id > :last ORDER BY id LIMIT :batch")
+                rows = connection.execute(query, {"last": last, "batch": BATCH}).all()
+                for number, data in rows:
+                    anew = vault.reseal(str(data).encode("ascii")).decode("ascii")
+                    connection.execute(text("UPDATE events SET data = :data WHERE id = :id"), {"data": anew, "id": number})
+            if not rows:
+                return done
+            done, last = done + len(rows), rows[-1][0]
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable("Rasa's conversation state cannot be reached.") from error
+    finally:
+        engine.dispose()
