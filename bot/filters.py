@@ -64,6 +64,11 @@ class Filters:
     accessibility: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     no_papers: bool = False
+    before: time | None = None
+    later: bool = False
+    near: bool = False
+    ways: tuple[str, ...] = ()
+    day_unknown: str | None = None
 
 
 @dataclass(frozen=True)
