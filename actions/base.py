@@ -67,7 +67,9 @@ def question(service: Careline, tracker: Tracker) -> Asked:
     moment = now().astimezone(service.settings.time_zone)
     places = service.places()
     place = places.find(text) or (places.find(str(sent["place"])) if sent.get("place") else None)
-    asked = filters.parse(text, moment, place.span if place and place.span else None)
+    unknown = places.unknown(text) if place is None else None
+    span = place.span if place and place.span else unknown.span if unknown else None
+    asked = filters.parse(text, moment, span)
     return Asked(
         conversation_id=tracker.sender_id,
         text=text,
@@ -80,6 +82,7 @@ def question(service: Careline, tracker: Tracker) -> Asked:
         detail=asked.detail,
         topics=tuple(offer(_ranking(tracker))),
         service=next(tracker.get_latest_entity_values("service"), None),
+        unknown_place=unknown.name if unknown else None,
     )
 
 

@@ -261,6 +261,12 @@ def _lexicons() -> tuple[_Lexicon, ...]:
 
 
 @cache
+def known_words() -> frozenset[str]:
+    """Every word of the files, loosened: a word that is one of these is hardly the name of a place."""
+    return frozenset(_loosened(word) for lexicon in _lexicons() for word in lexicon.words)
+
+
+@cache
 def _mixed() -> frozenset[str]:
     """Forms of the files that mix digits and letters, such as "2day"."""
     found = set()

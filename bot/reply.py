@@ -27,12 +27,14 @@ class Phrase:
 class Opening:
     """Whether a place is open at the moment of asking, and what comes next.
 
-    `until` and `opens` are local times, without zone: when it closes if open, when it next opens if closed.
+    `until` and `opens` are local times, without zone: when it closes if open, when it next opens if closed. `closed_today`
+    says that today it does not open at all.
     """
 
     state: Literal["open", "always", "closed", "unknown"]
     until: datetime | None = None
     opens: datetime | None = None
+    closed_today: bool = False
 
 
 @dataclass(frozen=True)

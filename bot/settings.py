@@ -113,6 +113,8 @@ ROWS = (
     Row("CARELINE_OFFICE_NUMBER", "office_number", _text, "+441632960000", "The number where a person answers in office hours."),
     Row("CARELINE_OFFICE_HOURS", "office_hours", _clock_times, "09:00-18:00", "When a person answers, Monday to Friday except public holidays."),
     Row("CARELINE_ANSWER_HOURS", "answer_hours", _whole, "2", "Working hours within which a person answers a question handed over."),
+    Row("CARELINE_SEARCH_BY_MEANING", "search_by_meaning", _flag, "true", "Compare messages with services by their meaning as well; takes 60 MB in the action server."),
+    Row("CARELINE_DIRECTORY_LANGUAGE", "directory_language", _text, "en", "Language the directory's descriptions are written in."),
     Row("CARELINE_SEGMENT_PRICE", "segment_price", _number, "0.04", "What one SMS segment costs, for the simulator and reports."),
     Row("CARELINE_CURRENCY", "currency", _text, "GBP", "ISO 4217 code of that price."),
     Row("CARELINE_SIMULATOR", "simulator", _flag, "false", "Show a phone at /simulator; for development only, it needs no account."),
@@ -148,6 +150,8 @@ class Settings:
     office_number: str
     office_hours: tuple[time, time]
     answer_hours: int
+    search_by_meaning: bool
+    directory_language: str
     segment_price: float
     currency: str
     simulator: bool

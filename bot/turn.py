@@ -18,6 +18,7 @@ from bot.clock import now
 from bot.conversation import Recorded, answered, record_inbound, record_reply, remember_language
 from bot.errors import DialogueUnavailable
 from bot.keywords import Keyword, KeywordKind
+from bot.render import seen
 from bot.reply import Channel, Phrase, Reply
 
 #: How long a repeated message waits for the answer that another process is making, in seconds.
@@ -239,7 +240,7 @@ def _payload(careline: Careline, keyword: Keyword | None, recorded: Recorded, te
         return _PAYLOADS.get(keyword.kind)
     if recorded.last_reply is None:
         return None
-    place = careline.places().find(text)
+    place = careline.places().find(text) or careline.places().unknown(text)
     moment = now().astimezone(careline.settings.time_zone)
     asked = filters.parse(text, moment, place.span if place else None)
     return "/more" if asked.follow_up else None
@@ -288,7 +289,8 @@ def _ask(
         spoken = answer.language
     if danger is not None and answer.topic in UNCLEAR:
         answer = emergency.stay(careline, danger)
-    return Decision(answer, spoken)
+    # Only what the person sees can be picked by number.
+    return Decision(seen(careline, answer, spoken, inbound.channel), spoken)
 
 
 def _later() -> Reply:

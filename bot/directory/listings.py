@@ -233,6 +233,8 @@ def _needs(service: Row) -> list[str]:
 def _groups(service: Row, minimum_age: int | None) -> frozenset[str]:
     told = f"{service['eligibility_description'] or ''} . {service['name'] or ''}"
     groups = service_groups().find(told) | _speakers(service["description"] or "")
+    if "everyone" in groups:
+        return _speakers(service["description"] or "")
     if "pregnant" in groups:
         groups -= {"women"}
     return groups | ({"older"} if minimum_age is not None and minimum_age >= OLDER_FROM else frozenset())

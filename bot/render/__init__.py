@@ -1,10 +1,13 @@
 """From a Reply to what each channel sends."""
 
+from dataclasses import replace
+
 from bot.careline import Careline
 from bot.clock import now
 from bot.phone import written
+from bot.render import sms
 from bot.render.facts import Facts, locale_of
-from bot.reply import Channel
+from bot.reply import Channel, Reply
 
 
 def facts(careline: Careline, language: str, channel: Channel) -> Facts:
@@ -22,4 +25,19 @@ def facts(careline: Careline, language: str, channel: Channel) -> Facts:
     return Facts(words, settings, now().astimezone(settings.time_zone).date())
 
 
-__all__ = ["Facts", "facts", "locale_of"]
+def seen(careline: Careline, reply: Reply, language: str, channel: Channel) -> Reply:
+    """The reply with those services and choices only that the channel has room for, so that nobody picks an unseen one.
+
+    A text on a right names one service, and no numbers.
+    """
+    if channel != "sms" or not reply.choices:
+        return reply
+    if reply.article is not None or reply.urgent:
+        return replace(reply, services=reply.services[:1], choices=reply.choices[:1])
+    numbers = {piece.number for piece in sms.pieces(reply, facts(careline, language, channel))}
+    first_missing = next((number for number in range(2 if reply.services else 1, 10) if number not in numbers), 1)
+    kept = max(1, first_missing - 1)
+    return replace(reply, services=reply.services[:kept], choices=reply.choices[:kept])
+
+
+__all__ = ["Facts", "facts", "locale_of", "seen"]
