@@ -69,7 +69,7 @@ def question(service: Careline, tracker: Tracker) -> Asked:
     place = places.find(text) or (places.find(str(sent["place"])) if sent.get("place") else None)
     unknown = places.unknown(text) if place is None else None
     span = place.span if place and place.span else unknown.span if unknown else None
-    asked = filters.parse(text, moment, span)
+    asked = filters.parse(text, moment, span, service.settings.country)
     return Asked(
         conversation_id=tracker.sender_id,
         text=text,

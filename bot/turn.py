@@ -83,7 +83,7 @@ def prepare(careline: Careline) -> None:
     crisis.match(text)
     language.requested(text, careline.settings.languages)
     language.detect(text, careline.settings.languages, ())
-    filters.parse(text, now())
+    filters.parse(text, now(), country=careline.settings.country)
     careline.places()
 
 
@@ -242,7 +242,7 @@ def _payload(careline: Careline, keyword: Keyword | None, recorded: Recorded, te
         return None
     place = careline.places().find(text) or careline.places().unknown(text)
     moment = now().astimezone(careline.settings.time_zone)
-    asked = filters.parse(text, moment, place.span if place else None)
+    asked = filters.parse(text, moment, place.span if place else None, careline.settings.country)
     return "/more" if asked.follow_up else None
 
 

@@ -26,7 +26,7 @@ def before(careline: Careline, asked: Asked) -> tuple[str, Filters]:
         if keywords.match(text) is not None:
             continue
         place = careline.places().find(text)
-        found = filters.parse(text, asked.moment, place.span if place else None)
+        found = filters.parse(text, asked.moment, place.span if place else None, careline.settings.country)
         if not found.follow_up:
             need, narrowed = text, found.filters
         elif found.detail is None and found.filters.day is None and found.filters.day_unknown is None:
