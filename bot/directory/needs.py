@@ -23,6 +23,9 @@ _MOST: Final = 4000
 _GLUED: Final = regex.compile(r"^(?:[وفبلك]?ال|لل|[وفبل])(?=\p{Arabic}{3})")
 
 
+_APOSTROPHES: Final = regex.compile("['’‘ʼ`´]")
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     """One way to say something: words side by side; those with an open end stand for any ending."""
@@ -86,7 +89,7 @@ def _follows(words: tuple[tuple[str, bool], ...], tokens: list[tuple[str, ...]],
 
 
 def _plain(text: str) -> str:
-    return loosen(fold(text))
+    return loosen(fold(_APOSTROPHES.sub(" ", text)))  # "d'alzheimer" is two words here
 
 
 def _variants(token: str) -> tuple[str, ...]:
@@ -101,7 +104,8 @@ def needs() -> Forms:
 
 @cache
 def _needs() -> Forms:
-    return Forms({name: [form for forms in by_language.values() for form in forms] for name, by_language in _read("needs").items()})
+    every = {name: [form for forms in by_language.values() for form in forms] for name, by_language in _read("needs").items()}
+    return Forms(every)
 
 
 @cache

@@ -26,11 +26,11 @@ WEIGHTS: Final = {
     "another branch": 60.0,  # of a service that is shown already: only after all other services
     "not the thing": 12.0,  # the message names a thing ("dentist") that others have and this one has not
     "special": 6.0,  # it is for a thing ("library bus") that is only meant when named, and the message does not name it
-    "in passing": 1.0,  # it has the thing, but only its description says so
+    "in passing": 0.5,  # it has the thing, but only its description says so
     "unlike": 8.0,  # for each 1.0 of likeness (cosine) to the message that it lacks against the likeliest one
     "unlike at most": 2.5,
     "other group": 4.0,  # kept for women, disabled people … and the message does not say that the person is one
-    "not for the group": 1.5,  # for everybody, where the message names a group that another service is there for
+    "not for the group": 5.0,  # for everybody, where the message names a group that another service is there for
     "near": 2.0,  # 1 to 3 km away
     "far": 5.0,  # 3 to 10 km
     "away": 9.0,  # farther
@@ -79,9 +79,10 @@ class Candidate:
     """A listing with what its rank depends on.
 
     `unmet` counts the filters it does not satisfy. `lacking` and `passing` are shares (0 to 1) of the things named in
-    the message: those it has not, and those only its description has. `unlike` is how much less like the message it is
-    than the likeliest candidate, as a difference of cosines. `has`, `tells` (by its description only) and `groups` are what
-    these are worked out from. `cost` is 0 free, 1 partly, 2 by income or unknown, 3 a price.
+    the message: those it has not, and those only its description has; `not_for_group` is the share of the groups named that
+    it is not there for. `unlike` is how much less like the message it is than the likeliest candidate, as a difference of
+    cosines. `has`, `tells` (by its description only) and `groups` are what these are worked out from. `cost` is 0 free, 1
+    partly, 2 by income or unknown, 3 a price.
     """
 
     id: str
@@ -103,7 +104,7 @@ class Candidate:
     unlike: float = 0.0
     special: bool = False
     other_group: bool = False
-    not_for_group: bool = False
+    not_for_group: float = 0.0
     branch: bool = False
     has: frozenset[str] = frozenset()
     tells: frozenset[str] = frozenset()
@@ -116,14 +117,14 @@ class Candidate:
         return (math.inf if self.distance is None else self.distance, -checked, self.id)
 
 
-def rank(candidate: Candidate, near: bool, now: datetime, nearest: bool = False) -> float:
+def rank(candidate: Candidate, near: bool, now: datetime, nearest: bool = False, later: bool = False) -> float:
     """How far a listing is from being the best answer: 0 is best. All that decides the order is here and in WEIGHTS.
 
     First what was asked for (filters, the thing named, the likeness of meaning), then for whom it is, then how easily it
     can be used: near, open, free, without papers, checked lately. With a place, its distance counts in walking classes: a
     five minutes longer walk matters less than an open door; with `nearest` every kilometre counts. Without a place,
     services for the whole town come first, and `search` adds "same area" so that the others are spread over it. `now` is
-    the local time, without zone.
+    the local time, without zone; with `later` another time was asked about, and what is open now says nothing.
     """
     weights = WEIGHTS
     loss = weights["filter"] * candidate.unmet
@@ -138,7 +139,7 @@ def rank(candidate: Candidate, near: bool, now: datetime, nearest: bool = False)
     loss += weights["asks papers"] * candidate.asks_papers
     loss += weights["stale"] * (candidate.verified_on is None or now.date() - candidate.verified_on > STALE)
     loss += (0.0, weights["partly free"], weights["by income"], weights["has a price"])[candidate.cost]
-    loss += _opening_loss(candidate.opening, now)
+    loss += 0.0 if later else _opening_loss(candidate.opening, now)
     if not near:
         return loss + weights["one place"] * (not candidate.city_wide)
     loss += weights["other town"] * candidate.other_town

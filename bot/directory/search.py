@@ -72,9 +72,7 @@ class Likeness(Protocol):
         ...
 
 
-def search(
-    session: Session, query: Query, moment: datetime, settings: Settings, meanings: Likeness | None = None
-) -> Result:
+def search(session: Session, query: Query, moment: datetime, settings: Settings, meanings: Likeness | None = None) -> Result:
     """The best services for a query at an aware moment; none for a topic that no service has.
 
     With `meanings`, services whose description is like the message come first among equals.
@@ -176,7 +174,7 @@ class _Finder:
                     passing=passing,
                     special=bool(candidate.has & special() - self.needs),
                     unlike=best - likeness.get(candidate.service_id, best),
-                    not_for_group=bool(served) and not candidate.groups & served,
+                    not_for_group=len(served - candidate.groups) / len(served) if served else 0.0,
                 )
             )
         return compared
@@ -193,9 +191,12 @@ class _Finder:
     def _best(self, pool: Sequence[Candidate]) -> list[Candidate]:
         """One more than asked for, the best first; other branches of a service only after all other services."""
         near, nearest = self.query.near is not None, self.filters.near
+        later = any(
+            part is not None for part in (self.filters.day, self.filters.at, self.filters.before, self.filters.day_unknown)
+        )
 
         def loss(candidate: Candidate) -> float:
-            return rank(candidate, near, self.now, nearest)
+            return rank(candidate, near, self.now, nearest, later)
 
         ranked = sorted(pool, key=lambda candidate: (loss(candidate), candidate.order))
         ranked = sorted(self._branches(ranked), key=lambda candidate: (loss(candidate), candidate.order))
@@ -235,7 +236,8 @@ class _Finder:
         order = (*self._likeliest(), LISTING.c.listing_id)
         first: list[Any] = []
         if self.needs:
-            has = or_(*(LISTING.c.needs.contains(f" {need}{mark} ", autoescape=True) for need in self.needs for mark in ("", "~")))
+            codes = [f" {need}{mark} " for need in self.needs for mark in ("", "~")]
+            has = or_(*(LISTING.c.needs.contains(code, autoescape=True) for code in codes))
             first = list(self.session.execute(statement.where(has).order_by(*order).limit(_NAMED)).all())
         offset = 0
         for size in _BATCHES:
@@ -314,7 +316,7 @@ class _Finder:
                 city_wide=row.city_wide,
                 other_town=bool(town and row.towns.strip() and f" {town} " not in row.towns),
                 closed_for_now=closed_for_now,
-                age_group=self.filters.age is None and (row.maximum_age is not None or (row.minimum_age or 0) > ADULT),
+                age_group=self.filters.age is None and not groups & self.groups and _by_age(row),
                 asks_papers=not row.no_papers,
                 verified_on=row.verified_on,
                 cost=row.cost,
@@ -383,7 +385,12 @@ def _told(filters: Filters) -> frozenset[str]:
     return frozenset(told)
 
 
+def _by_age(row: Any) -> bool:
+    return row.maximum_age is not None or (row.minimum_age or 0) > ADULT
+
+
 def _split(needs: str) -> tuple[frozenset[str], frozenset[str]]:
     """The things that a name tells, and those that only a description does."""
     codes = needs.split()
-    return frozenset(code for code in codes if not code.endswith("~")), frozenset(code[:-1] for code in codes if code.endswith("~"))
+    told = frozenset(code[:-1] for code in codes if code.endswith("~"))
+    return frozenset(code for code in codes if not code.endswith("~")), told

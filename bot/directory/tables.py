@@ -193,7 +193,8 @@ CARD: Final = Table(
     Column("schedules", Text, nullable=False),
 )
 
-#: The meaning of each service: a vector of 384 half-precision numbers. `digest` tells what it was made from (bot.directory.vectors).
+#: The meaning of each service: a vector of 384 half-precision numbers. `digest` tells what it was made from
+#: (bot.directory.vectors).
 VECTOR: Final = Table(
     "service_vector",
     Base.metadata,

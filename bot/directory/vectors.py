@@ -55,7 +55,8 @@ def refresh(database: Database, encoder: Encoder, progress: Progress = lambda do
         keys = missing[start : start + _BATCH]
         vectors = encoder.encode([texts[key] for key in keys])
         values = [
-            {"service_id": key, "digest": wanted[key], "vector": _packed(vector)} for key, vector in zip(keys, vectors, strict=True)
+            {"service_id": key, "digest": wanted[key], "vector": _packed(vector)}
+            for key, vector in zip(keys, vectors, strict=True)
         ]
         with database.begin() as session:
             session.execute(delete(VECTOR).where(VECTOR.c.service_id.in_(keys)))

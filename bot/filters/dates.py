@@ -137,7 +137,8 @@ def _read(match: Any, parts: dict[str, str | None], today: date, country: str) -
         month = _months()[parts["name"] or ""] if parts.get("name") else int(parts.get("m") or 0)
     if not 1 <= day <= 31 or not 0 <= month <= 12 or (month == 0 and not _by_day_only(parts)):
         return
-    year = int(parts["y"]) if parts.get("y") else None
+    written = parts.get("y")
+    year = int(written) if written else None
     year = year + 2000 if year is not None and year < 100 else year
     if year is not None and not today.year <= year <= today.year + 2:
         return  # a date of birth, or a date in a story
@@ -215,7 +216,7 @@ def _own(country: str, year: int) -> dict[str, tuple[date, ...]]:
     """Holidays of a country in the languages its calendar has, by name; those on estimated days have none."""
     found: dict[str, tuple[date, ...]] = {}
     try:
-        languages: Iterable[str] = calendars.country_holidays(country).supported_languages or (None,)
+        languages: Iterable[str | None] = calendars.country_holidays(country).supported_languages or (None,)
     except NotImplementedError:
         return found
     for language in languages:
@@ -232,12 +233,12 @@ def _resolve(when: str, today: date, country: str) -> date | None:
     if when == "unknown":
         return None
     if when.startswith("easter"):
-        days = int(when.removeprefix("easter"))
-        return min(day for year in (today.year, today.year + 1) if (day := easter(year) + timedelta(days)) >= today)
+        after = timedelta(int(when.removeprefix("easter")))
+        return min(day for year in (today.year, today.year + 1) if (day := easter(year) + after) >= today)
     if when[0].isdigit():
-        month, day = map(int, when.split("-"))
-        return _next(day, month, today)
+        month, day_of_month = map(int, when.split("-"))
+        return _next(day_of_month, month, today)
     name = when.removeprefix("=")
     own = _own(country, today.year)
-    days = [day for known, found in own.items() if known == name or (when == name and known.startswith(name)) for day in found]
-    return min((day for day in days if day >= today), default=None)
+    meant = [known for known in own if known == name or (when == name and known.startswith(name))]
+    return min((day for known in meant for day in own[known] if day >= today), default=None)

@@ -1,6 +1,7 @@
 """Days of the calendar in messages: which day is meant, and which we must not pretend to know."""
 
 from datetime import date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -106,7 +107,8 @@ def test_the_order_of_month_and_day_is_the_countrys() -> None:
     "text",
     [
         "open 24/7", "1/2 price", "born 25/12/1960", "5 years ago", "2 out of 3", "we may 5 people come", "01632 960123",
-        "call 07700 900123", "9-5", "at 17:30", "since christmas i am ill", "last easter he hit me", "depuis Noël", "desde navidad",
+        "call 07700 900123", "9-5", "at 17:30", "since christmas i am ill", "last easter he hit me", "depuis Noël",
+        "desde navidad",
         "£5.50", "3 set meals", "room 12", "10 kids", "ZZ7 1AA", "my son is 4", "3楼",
     ],
 )  # fmt: skip
@@ -129,7 +131,7 @@ def test_a_date_alone_is_a_follow_up(text: str) -> None:
 @given(st.text(max_size=200), st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(["", "GB", "US", "NP", "XX"]))
 def test_never_raises_and_lies_ahead(text: str, today: date, country: str) -> None:
     days = find(text, today, country)
-    for day, after in zip(days, days[1:], strict=False):
+    for day, after in pairwise(days):
         assert day.end <= after.start
     assert all(day.date is None or day.date >= today for day in days)
     assert all(0 <= day.start < day.end <= len(text) for day in days)

@@ -214,7 +214,7 @@ BASE = Candidate(
         ({"special": True}, "for something that was not named"),
         ({"unlike": 0.2}, "less like the message"),
         ({"other_group": True}, "for women, and nobody said so"),
-        ({"not_for_group": True}, "for everybody, and there is one for this group"),
+        ({"not_for_group": 1.0}, "for everybody, and there is one for this group"),
         ({"branch": True}, "another branch of what is shown"),
         ({"age_group": True}, "for some ages only"),
         ({"asks_papers": True}, "asks for papers"),
@@ -245,6 +245,7 @@ def test_what_outranks_what() -> None:
 
 FREE = {"option": "free", "amount": "0"}
 INCOME = {"option": "sliding scale"}
+SCALE, A_MEAL, HELD = Price(None, None, "sliding scale"), Price(2.0, None, "per meal"), Price(10.0, None, "deposit")
 MEAL = {"option": "per meal", "amount": "2"}
 DAY = {"option": "per day", "amount": "3.00", "currency": "GBP"}
 OLD_DAY = {"option": "per day", "amount": "2.50", "valid_to": "2026-01-01"}
@@ -260,9 +261,9 @@ DEPOSIT = {"option": "deposit", "amount": "10"}
         ([FREE], None, Cost(0.0), "free"),
         ([{"option": "free"}], None, Cost(0.0), "free without a number"),
         ([DAY], None, Cost(3.0, "GBP", "per day"), "a price"),
-        ([FREE, INCOME], "By income.", Cost(0.0, note="By income.", others=(Price(None, None, "sliding scale"),)), "not free for everybody"),
-        ([FREE, MEAL], "Lunch costs 2.", Cost(0.0, note="Lunch costs 2.", others=(Price(2.0, None, "per meal"),)), "lunch is something besides"),
-        ([DEPOSIT, MONTH], None, Cost(90.0, None, "per month", others=(Price(10.0, None, "deposit"),)), "a deposit is not the price"),
+        ([FREE, INCOME], "By income.", Cost(0.0, note="By income.", others=(SCALE,)), "not free for everybody"),
+        ([FREE, MEAL], "Lunch costs 2.", Cost(0.0, note="Lunch costs 2.", others=(A_MEAL,)), "lunch is something besides"),
+        ([DEPOSIT, MONTH], None, Cost(90.0, None, "per month", others=(HELD,)), "a deposit is not the price"),
         ([OLD_DAY, DAY], None, Cost(3.0, "GBP", "per day"), "last year's price"),
     ],
 )
