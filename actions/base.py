@@ -71,7 +71,9 @@ def question(service: Careline, tracker: Tracker) -> Asked:
     if beside is not None and beside.name == memory.place:
         beside = None  # a page sends its place every time: it is asked about anew only when it has changed
     place = places.find(text) or beside
-    asked = filters.parse(text, moment, place.span if place and place.span else None)
+    unknown = places.unknown(text) if place is None else None
+    span = place.span if place and place.span else unknown.span if unknown else None
+    asked = filters.parse(text, moment, span, service.settings.country)
     return Asked(
         conversation_id=tracker.sender_id,
         text=text,
@@ -84,6 +86,7 @@ def question(service: Careline, tracker: Tracker) -> Asked:
         detail=asked.detail,
         topics=tuple(offer(_ranking(tracker))),
         service=next(tracker.get_latest_entity_values("service"), None),
+        unknown_place=unknown.name if unknown else None,
     )
 
 

@@ -1,19 +1,24 @@
 """Everything a turn needs, opened once per process."""
 
+import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from bot import encryption, rotation
 from bot.db import Database
+from bot.directory.search import Likeness
+from bot.errors import DataError
 from bot.places import Places
 from bot.reply import Channel, Reply
 from bot.rights.articles import Rights
 from bot.settings import Settings
 from bot.throttle import Throttle
 from bot.wording import Wording
+
+log = logging.getLogger(__name__)
 
 #: Seconds after which the places are read again: an import is known everywhere by then.
 PLACES_LAST = 300
@@ -62,6 +67,7 @@ class Careline:
     _places: Places | None = field(default=None, repr=False)
     _places_until: float = field(default=0, repr=False)
     _throttle: Throttle | None = field(default=None, repr=False)
+    _meanings: Likeness | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -88,3 +94,25 @@ class Careline:
                     self._places = Places.load(session)
                 self._places_until = time.monotonic() + PLACES_LAST
             return self._places
+
+    def meanings(self) -> Likeness | None:
+        """What compares messages with services by their meaning; None where it is switched off or cannot be loaded.
+
+        The encoder takes some 60 MB, in the process that asks for it first and from then on.
+        """
+        if not self.settings.search_by_meaning:
+            return None
+        with self._lock:
+            if self._meanings is None:
+                from bot.directory.vectors import Meanings  # numpy and the encoder are not for every process
+                from bot.nlu.encoder import BundledEncoder
+
+                try:
+                    encoder = BundledEncoder(threads=1)
+                    encoder.encode(["ready"])
+                except DataError as error:
+                    log.warning("Searching without meanings: %s", error)
+                    self.settings = replace(self.settings, search_by_meaning=False)
+                    return None
+                self._meanings = Meanings(encoder)
+            return self._meanings

@@ -201,6 +201,29 @@ def last_replies(session: Session, conversation_id: str) -> list[Reply]:
     return [reply for reply in found if reply != Reply()]
 
 
+#: Answers that do not end a topic: "thanks", and then "more".
+_PASSING = frozenset({None, "more", "repeat", "wrong_information", "thanks", "greet", "help", "feedback_good", "feedback_bad"})
+#: How many messages back what was asked is looked for.
+_BACK = 12
+
+
+def texts_on(session: Session, conversation_id: str, topic: str) -> list[str]:
+    """What the person wrote on a topic since it came up last, oldest first."""
+    rows = session.execute(
+        select(Message.text, Message.topic)
+        .where(Message.conversation_id == conversation_id, Message.state == "answered")
+        .order_by(Message.id.desc())
+        .limit(_BACK)
+    )
+    texts: list[str] = []
+    for text, answered_topic in rows:
+        if answered_topic == topic:
+            texts.append(text)
+        elif answered_topic not in _PASSING:
+            break
+    return texts[::-1]
+
+
 def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> None:
     """Keep the reply with the message it answers. `late` marks a promise: the worker will answer again.
 

@@ -38,3 +38,16 @@ def written(number: str, country: str) -> str:
     local = parsed.country_code == phonenumbers.country_code_for_region(country)
     style = PhoneNumberFormat.NATIONAL if local else PhoneNumberFormat.INTERNATIONAL
     return str(phonenumbers.format_number(parsed, style))
+
+
+#: Languages written from the right, in which the groups of a number would change places.
+RIGHT_TO_LEFT = frozenset({"ar", "ur"})
+_GROUPED = re.compile(r"\+?\d[\d ()./-]*[ ()./-][\d ()./-]*\d|\+\d+", re.ASCII)
+
+
+def directed(text: str, language: str) -> str:
+    """A number as it must stand in a text of `language`: in Arabic and Urdu behind a left-to-right mark (U+200E).
+
+    Unicode Standard Annex 9: the mark makes all groups of the number left to right. What is no number is left alone.
+    """
+    return f"\u200e{text}" if language in RIGHT_TO_LEFT and _GROUPED.fullmatch(text) else text

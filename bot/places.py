@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import regex
 import yaml
+from babel import Locale
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from bot.directory.tables import TABLES
 from bot.errors import DataError
+from bot.filters import known_words
 from bot.folding import fold, is_cjk, loosen
 
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "places.yml"
@@ -39,6 +41,11 @@ _WORD: Final = regex.compile(
     rf"[\p{{Latin}}\p{{M}}\p{{N}}]+|[{_CJK}\p{{M}}]+|(?:(?![\p{{Latin}}{_CJK}])[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d])+"
 )
 _POSTCODE_END: Final = regex.compile(r"\d[a-z]{2}")
+#: What leads to the name of a place for certain, where it begins with a capital.
+_STRANGER: Final = regex.compile(
+    r"\b(?:near|in|around|close to|next to|cerca de|en|près de|pres de|à|perto de|em|bij|vlakbij|karibu na|malapit sa)\s+"
+    r"(?P<name>\p{Lu}\p{Ll}{3,}(?:\s\p{Lu}\p{Ll}{2,})?)(?![\p{L}\p{N}'’])"
+)
 _ORDER: Final[dict[Kind, int]] = {"postcode": 0, "location": 1, "neighbourhood": 2, "town": 3}
 
 
@@ -114,6 +121,10 @@ class Places:
                 self._unspaced.setdefault("".join(parts), name)
             elif parts:
                 self._names.setdefault("".join(parts), name)
+        self._shapes: dict[str, set[str]] = defaultdict(set)
+        for code in self._codes:
+            self._shapes[_shape(code)].add(code[:2])
+        self._words: Final = common | self._near | self._articles | self._links | self._never_after
         self._distinct: dict[str, list[str]] = defaultdict(list)  # by the first letter, which people get right
         for text, name in self._names.items():
             if not name.common and _allowed(text):
@@ -137,6 +148,37 @@ class Places:
             return None
         best = min(hits, key=lambda hit: hit.order)
         return replace(best.name.place, span=(best.start, best.end))
+
+    def unknown(self, text: str) -> Place | None:
+        """A postal code, or a name after a word such as "near", that is no place of the directory; where it stands.
+
+        Only what can hardly be anything else: a code of the shape that codes have here, or a capitalised name of one or two words
+        that no list of ours has. Its coordinates mean nothing.
+        """
+        if self.find(text) is not None:
+            return None
+        words = list(_words(text[:2000]))
+        for first, word in enumerate(words):
+            for last in (first + 1, first):
+                if last < len(words) and self._like_a_code(_joined(words[first : last + 1])):
+                    start, end = word.start, words[last].end
+                    return Place(text[start:end].upper(), 0.0, 0.0, "postcode", span=(start, end))
+        return self._stranger(text)
+
+    def _like_a_code(self, code: str) -> bool:
+        if not any(character.isdigit() for character in code) or not (known := self._shapes.get(_shape(code))):
+            return False
+        return bool(_POSTCODE_END.fullmatch(code[-3:]) and code[0].isalpha() and len(code) > 4) or code[:2] in known
+
+    def _stranger(self, text: str) -> Place | None:
+        if text.isupper():
+            return None
+        for match in _STRANGER.finditer(text):
+            name = match["name"]
+            parts = [word.text for word in _words(name)]
+            if parts and not any(part in self._words or part in _no_places() for part in (*parts, "".join(parts))):
+                return Place(name, 0.0, 0.0, "location", span=match.span("name"))
+        return None
 
     def _postcodes(self, words: list[_Word]) -> Iterator[_Hit]:
         for first, word in enumerate(words):
@@ -254,6 +296,22 @@ def _words(text: str) -> Iterator[_Word]:
 
 def _joined(words: Iterable[_Word]) -> str:
     return "".join(word.text for word in words)
+
+
+def _shape(code: str) -> str:
+    return regex.sub(r"\d", "9", regex.sub(r"[^\W\d_]", "a", code))
+
+
+@cache
+def _no_places() -> frozenset[str]:
+    """Words with a capital that follow "in" and "near" and are no places of a town: languages, countries, days, months."""
+    found: set[str] = set()
+    for code in ("en", "es", "fr", "pt", "nl", "sw", "fil"):
+        locale = Locale.parse(code)
+        names = [*locale.languages.values(), *locale.territories.values()]
+        names += [name for kind in (locale.days, locale.months) for name in kind["format"]["wide"].values()]
+        found |= {_plain(part) for name in names for part in (name, *name.split())}
+    return frozenset(found) | known_words()
 
 
 @cache

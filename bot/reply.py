@@ -27,12 +27,14 @@ class Phrase:
 class Opening:
     """Whether a place is open at the moment of asking, and what comes next.
 
-    `until` and `opens` are local times, without zone: when it closes if open, when it next opens if closed.
+    `until` and `opens` are local times, without zone: when it closes if open, when it next opens if closed. `closed_today`
+    says that today it does not open at all.
     """
 
     state: Literal["open", "always", "closed", "unknown"]
     until: datetime | None = None
     opens: datetime | None = None
+    closed_today: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,26 @@ class DayHours:
 
 
 @dataclass(frozen=True)
+class Price:
+    """One part of what a service costs; an amount that is not known is by income."""
+
+    amount: float | None
+    currency: str | None = None
+    per: str | None = None
+
+
+@dataclass(frozen=True)
 class Cost:
-    """What a service costs: 0 is free. `per` is an option of the directory, such as "per day"; `note` its own words."""
+    """What a service costs: 0 is free. `per` is an option of the directory, such as "per day"; `note` its own words.
+
+    `others` are further parts of the cost: coming in is free, and lunch has a price.
+    """
 
     amount: float | None
     currency: str | None = None
     per: str | None = None
     note: str | None = None
+    others: tuple[Price, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,8 @@ ROWS = (
     Row("CARELINE_CHATWOOT_ACCOUNT", "chatwoot_account", _text, "", "Chatwoot's account number."),
     Row("CARELINE_CHATWOOT_INBOX", "chatwoot_inbox", _text, "", "The number of the API inbox that cases go to."),
     Row("CARELINE_CHATWOOT_TOKEN", "chatwoot_token", _text, "", "The access token of a Chatwoot user or bot."),
+    Row("CARELINE_SEARCH_BY_MEANING", "search_by_meaning", _flag, "true", "Compare messages with services by their meaning as well; takes 60 MB in the action server."),
+    Row("CARELINE_DIRECTORY_LANGUAGE", "directory_language", _text, "en", "Language the directory's descriptions are written in."),
     Row("CARELINE_SEGMENT_PRICE", "segment_price", _number, "0.04", "What one SMS segment costs, for the simulator and reports."),
     Row("CARELINE_CURRENCY", "currency", _text, "GBP", "ISO 4217 code of that price."),
     Row("CARELINE_SIMULATOR", "simulator", _flag, "false", "Show a phone at /simulator; for development only, it needs no account."),
@@ -282,6 +284,8 @@ class Settings:
     chatwoot_account: str
     chatwoot_inbox: str
     chatwoot_token: str
+    search_by_meaning: bool
+    directory_language: str
     segment_price: float
     currency: str
     simulator: bool

@@ -22,6 +22,7 @@ from bot.conversation import Conversation, NotTheirs, Recorded, answered, record
 from bot.errors import DatabaseUnavailable, DialogueUnavailable
 from bot.foreign import Foreign
 from bot.keywords import Keyword, KeywordKind
+from bot.render import seen
 from bot.reply import Channel, Phrase, Reply
 from bot.topics import PERSON, PRESSABLE
 
@@ -108,7 +109,7 @@ def prepare(careline: Careline) -> None:
     redaction.redact(text)
     language.requested(text, careline.settings.languages)
     language.detect(text, careline.settings.languages, ())
-    filters.parse(text, now())
+    filters.parse(text, now(), country=careline.settings.country)
     anger.angry(text)
     careline.places()
 
@@ -403,9 +404,9 @@ def _payload(careline: Careline, keyword: Keyword | None, recorded: Recorded, te
         return _PAYLOADS.get(keyword.kind)
     if recorded.last_reply is None:
         return None
-    place = careline.places().find(text)
+    place = careline.places().find(text) or careline.places().unknown(text)
     moment = now().astimezone(careline.settings.time_zone)
-    asked = filters.parse(text, moment, place.span if place else None)
+    asked = filters.parse(text, moment, place.span if place else None, careline.settings.country)
     return "/more" if asked.follow_up else None
 
 
@@ -460,7 +461,9 @@ def _ask(
         spoken = answer.language
     if danger is not None and answer.topic in UNCLEAR:
         answer = emergency.stay(careline, danger)
-    return Decision(person.bring(careline, recorded.conversation_id, inbound.text, spoken, answer), spoken)
+    answer = person.bring(careline, recorded.conversation_id, inbound.text, spoken, answer)
+    # Only what the person sees can be picked by number.
+    return Decision(seen(careline, answer, spoken, inbound.channel), spoken)
 
 
 def _later() -> Reply:

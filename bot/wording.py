@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import PoFileError, read_po
 
 from bot.errors import DataError
+from bot.phone import directed
 from bot.reply import Channel, Phrase
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "wording"
@@ -69,7 +70,10 @@ class Words:
         text = self.wording.find(key, self.language, self.channel)
         if text is None:
             raise DataError(f"No wording for {key!r}: add it to a catalogue in data/wording/en.")
-        return text.format(**{**self.common, **params})
+        given = {**self.common, **params}
+        return text.format(
+            **{name: directed(value, self.language) if isinstance(value, str) else value for name, value in given.items()}
+        )
 
     def has(self, key: str) -> bool:
         """Whether there is a phrase `key`."""

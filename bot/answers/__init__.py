@@ -31,7 +31,7 @@ class Asked:
     """What a person asks, as far as it can be told: the text, what stands in it, and what was said before.
 
     `moment` is aware and local to the service's time zone; `topics` what the model holds likely, best first;
-    `service` the id of a service picked by number.
+    `service` the id of a service picked by number; `unknown_place` a place named in the text that the directory does not know.
     """
 
     conversation_id: str
@@ -45,6 +45,7 @@ class Asked:
     detail: Detail | None = None
     topics: tuple[str, ...] = ()
     service: str | None = None
+    unknown_place: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,12 @@ def reply(careline: Careline, conversation_id: str, topic: str, language: str, t
 
 
 def _places_to_go(careline: Careline, need: str, text: str) -> tuple[ServiceCard, ...]:
-    query = Query(topic=need, near=careline.places().find(text), limit=2)
+    """Where to go; nothing where the message names a danger that no place is there for, such as gas."""
+    query = Query(topic=need, near=careline.places().find(text), limit=2, text=text)
     moment = now().astimezone(careline.settings.time_zone)
     with careline.database.read() as session:
-        return search(session, query, moment, careline.settings).cards
+        found = search(session, query, moment, careline.settings)
+    return () if found.named is False else found.cards
 
 
 def stay(careline: Careline, topic: str) -> Reply:

@@ -1,13 +1,14 @@
-"""After an answer: another place, the next ones, or one more fact about the one just given."""
+"""After an answer: another place, the next ones, nearer ones, or one more fact about the one just given."""
 
 from dataclasses import replace
 
 from bot.answers import Answer, Asked
-from bot.answers.search import find, remembered_place, shown
+from bot.answers.before import before, merged
+from bot.answers.search import find, remembered_place, shown, unknown_place
 from bot.careline import Careline
 from bot.directory.search import Query, card
 from bot.filters import Filters
-from bot.reply import Detail, Phrase, Reply
+from bot.reply import DayHours, Detail, Phrase, Reply
 
 
 def answer(careline: Careline, asked: Asked) -> Answer:
@@ -21,7 +22,12 @@ def answer(careline: Careline, asked: Asked) -> Answer:
     if asked.place is not None:
         reply = Reply(opening=(Phrase("more.where", {"place": asked.place.name}),), closing=(Phrase("person.offer"),))
         return Answer(reply, replace(memory, place=asked.place.name))
-    if service is not None and (asked.detail is not None or asked.filters.day is not None):
+    if asked.unknown_place is not None:
+        reply = Reply(opening=unknown_place(asked), closing=(Phrase("ask.place"), Phrase("person.offer")), topic=memory.topic)
+        return Answer(reply, memory)
+    if asked.filters.near and memory.topic is not None and asked.detail in (None, "address"):
+        return _nearer(careline, asked, memory.topic)
+    if service is not None and (asked.detail is not None or asked.filters.day is not None or asked.filters.day_unknown):
         return _about(careline, asked, service, asked.detail or "hours")
     if memory.topic is None:
         return Answer(Reply(opening=(Phrase("more.what"),), closing=(Phrase("person.offer"),), topic="more"), memory)
@@ -37,6 +43,8 @@ def _about(careline: Careline, asked: Asked, service_id: str, detail: Detail) ->
     if found is None:  # withdrawn from the directory since it was shown
         gone = Reply(opening=(Phrase("more.what"),), closing=(Phrase("person.offer"),))
         return Answer(gone, replace(asked.memory, current=None))
+    if asked.filters.day_unknown is not None:  # never today's hours for a day that we could not tell
+        found = replace(found, hours_on=DayHours(asked.moment.date(), known=False))
     reply = Reply(
         topic=asked.memory.topic,
         services=(found,),
@@ -48,17 +56,31 @@ def _about(careline: Careline, asked: Asked, service_id: str, detail: Detail) ->
 
 def _again(careline: Careline, asked: Asked, topic: str) -> Answer:
     near = asked.place or remembered_place(careline, asked)
-    result = find(careline, asked, Query(topic=topic, near=near, filters=asked.filters))
+    text, filters = before(careline, asked)
+    result = find(careline, asked, Query(topic=topic, near=near, filters=merged(filters, asked.filters), text=text))
+    return shown(careline, asked, topic, result, near) if result.cards else _end(asked)
+
+
+def _nearer(careline: Careline, asked: Asked, topic: str) -> Answer:
+    """The nearest of all; where it has been given already, that it is the nearest."""
+    near = remembered_place(careline, asked)
+    if near is None:
+        reply = Reply(opening=(Phrase("ask.place"),), closing=(Phrase("person.offer"),), topic=topic)
+        return Answer(reply, asked.memory)
+    text, filters = before(careline, asked)
+    result = find(careline, asked, Query(topic=topic, near=near, filters=replace(filters, near=True), text=text))
     if not result.cards:
         return _end(asked)
-    return shown(asked, topic, result, near)
+    known = result.cards[0].id == asked.memory.current
+    return shown(careline, asked, topic, result, near, opening=(Phrase("near.nearest"),) if known else ())
 
 
 def _next(careline: Careline, asked: Asked, topic: str) -> Answer:
     near = remembered_place(careline, asked)
-    before = asked.memory.shown
-    result = find(careline, asked, Query(topic=topic, near=near, exclude=before))
-    return shown(asked, topic, result, near, before) if result.cards else _end(asked)
+    seen = asked.memory.shown
+    text, filters = before(careline, asked)
+    result = find(careline, asked, Query(topic=topic, near=near, filters=filters, exclude=seen, text=text))
+    return shown(careline, asked, topic, result, near, seen) if result.cards else _end(asked)
 
 
 def _end(asked: Asked) -> Answer:

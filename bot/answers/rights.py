@@ -6,6 +6,7 @@ from bot.answers import Answer, Asked
 from bot.answers.search import choices, find, remembered_place
 from bot.careline import Careline
 from bot.directory.search import Query
+from bot.render import seen
 from bot.reply import Phrase, Reply, ServiceCard
 
 
@@ -15,13 +16,15 @@ def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
     services = _help(careline, asked, (topic, *(article.help if article else ())))
     reply = Reply(
         opening=() if article else (Phrase("search.none", {"topic": f"@topic.{topic}"}),),
-        closing=_closing(topic, written=article is not None),
+        closing=_closing(topic, asked, written=article is not None),
         topic=topic,
         article=careline.rights.shown(article) if article else None,
         services=services,
         sources=careline.rights.sources(article, asked.language) if article else (),
         choices=choices(services, topic),
     )
+    reply = seen(careline, reply, asked.language, asked.channel)
+    services = reply.services
     memory = replace(
         asked.memory,
         topic=topic,
@@ -32,9 +35,10 @@ def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
     return Answer(reply, memory)
 
 
-def _closing(topic: str, written: bool) -> tuple[Phrase, ...]:
-    """Articles end with the way to a person themselves."""
-    safe = (Phrase("violence.safe"),) if topic == "rights_violence" else ()
+def _closing(topic: str, asked: Asked, written: bool) -> tuple[Phrase, ...]:
+    """Articles end with the way to a person themselves, and the short one after violence says to delete the text."""
+    said = written and asked.channel == "sms"
+    safe = (Phrase("violence.safe"),) if topic == "rights_violence" and not said else ()
     return safe if written else (*safe, Phrase("person.offer"))
 
 
@@ -42,7 +46,7 @@ def _help(careline: Careline, asked: Asked, topics: tuple[str, ...]) -> tuple[Se
     """Services of the first of `topics` that has any."""
     near = asked.place or remembered_place(careline, asked)
     for topic in dict.fromkeys(topics):
-        cards = find(careline, asked, Query(topic=topic, near=near, limit=2)).cards
+        cards = find(careline, asked, Query(topic=topic, near=near, limit=2, text=asked.text)).cards
         if cards:
             return cards
     return ()

@@ -144,13 +144,15 @@ def opening(schedules: Sequence[Schedule], moment: datetime, zone: ZoneInfo, hol
     end = _open_until(schedules, local, holidays)
     if end is not None:
         return Opening("always") if end - local >= ALWAYS else Opening("open", until=end)
-    if spans_on(schedules, today, holidays) is None:
+    spans = spans_on(schedules, today, holidays)
+    if spans is None:
         return Opening("unknown")
+    closed_today = not spans
     for ahead in range(HORIZON.days + 1):
         later = [start for start, _ in spans_on(schedules, today + ahead * _DAY, holidays) or () if start > local]
         if later:
-            return Opening("closed", opens=min(later))
-    return Opening("closed")
+            return Opening("closed", opens=min(later), closed_today=closed_today)
+    return Opening("closed", closed_today=closed_today)
 
 
 def _open_until(schedules: Sequence[Schedule], local: datetime, holidays: Container[date]) -> datetime | None:

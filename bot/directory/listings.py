@@ -5,6 +5,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -13,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from bot.clock import now
 from bot.directory.hours import relevant_rows
+from bot.directory.needs import needs, service_groups, ways
 from bot.directory.tables import CARD, LISTING, TABLES
-from bot.reply import Cost, ServiceCard, converter
+from bot.directory.taxonomies import BY_WORDS, topics_of_term, topics_of_words
+from bot.reply import Cost, Price, ServiceCard, converter
 
 #: Services with any other status are never offered.
 OFFERED: Final = ("active", "temporarily closed")
@@ -26,10 +29,13 @@ WITHOUT_BUILDING: Final = frozenset(
 )
 _WOMEN: Final = re.compile(r"\b(women|woman|girls|mothers)\b", re.IGNORECASE)
 _WOMEN_ONLY: Final = re.compile(r"\b(for women only|women only|only women)\b", re.IGNORECASE)
+_TOPIC: Final = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _CALLED: Final = {"voice", "cell", "mobile", "hotline"}
 #: Services listed at a time, and ids asked for at a time.
 _BATCH: Final = 500
 _ASKED: Final = 500
+#: From this lower age limit on, a service is one for older people.
+OLDER_FROM: Final = 50
 
 Row = Mapping[str, Any]
 Group = Mapping[str, list[Row]]
@@ -72,7 +78,7 @@ def refresh(session: Session, service_ids: Iterable[str]) -> None:
         _list(session, part, _terms(session))
 
 
-def _list(session: Session, service_ids: Sequence[str], terms: Mapping[str, str]) -> int:
+def _list(session: Session, service_ids: Sequence[str], terms: Mapping[str, frozenset[str]]) -> int:
     """Store the cards and listings of these services. How many listings they have."""
     source = _Source(session, service_ids, terms)
     listings: list[dict[str, Any]] = []
@@ -88,11 +94,10 @@ def _list(session: Session, service_ids: Sequence[str], terms: Mapping[str, str]
     return _flush(session, listings, cards)
 
 
-def _terms(session: Session) -> dict[str, str]:
-    """The code of each taxonomy term that has one: our topics."""
-    table = TABLES["taxonomy_term"]
-    rows = session.execute(select(table.c.id, table.c.code).where(table.c.code.is_not(None)))
-    return {row.id: row.code for row in rows}
+def _terms(session: Session) -> dict[str, frozenset[str]]:
+    """The topics that each taxonomy term means."""
+    terms: dict[str, Row] = {row.id: dict(row._mapping) for row in session.execute(select(TABLES["taxonomy_term"]))}
+    return {key: topics_of_code(row["code"]) or frozenset(topics_of_term(row, terms)) for key, row in terms.items()}
 
 
 def _flush(session: Session, listings: list[dict[str, Any]], cards: list[dict[str, Any]]) -> int:
@@ -109,7 +114,7 @@ def _flush(session: Session, listings: list[dict[str, Any]], cards: list[dict[st
 class _Source:
     """The standard's rows about some services, grouped by what they belong to."""
 
-    def __init__(self, session: Session, service_ids: Sequence[str], terms: Mapping[str, str]) -> None:
+    def __init__(self, session: Session, service_ids: Sequence[str], terms: Mapping[str, frozenset[str]]) -> None:
         self.session = session
         self.terms = terms
         self.services = self._rows("service", "id", service_ids)
@@ -157,12 +162,22 @@ class _Source:
         """The topics of each service or service_at_location, with their rank."""
         topics: dict[str, dict[str, int]] = defaultdict(dict)
         for row in self._rows("attribute", "link_id", ids):
-            code = self.terms.get(row["taxonomy_term_id"])
-            if code and row["link_id"]:
+            for topic in self.terms.get(row["taxonomy_term_id"], ()) if row["link_id"] else ():
                 value = row["value"] or ""
                 rank = int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 1
-                topics[row["link_id"]][code[:40]] = min(rank, topics[row["link_id"]].get(code[:40], rank))
+                topics[row["link_id"]][topic] = min(rank, topics[row["link_id"]].get(topic, rank))
         return topics
+
+
+def topics_of_code(code: str | None) -> frozenset[str]:
+    """A term whose code is a word is a topic of ours, or one that a city added."""
+    return frozenset({code[:40]}) if code and _TOPIC.fullmatch(code[:40]) else frozenset()
+
+
+def _without_term(service: Row) -> dict[str, int]:
+    """The topics that only the words of a service tell; none if these say nothing."""
+    found = topics_of_words(service["name"] or "", service["description"])
+    return {topic: BY_WORDS + number for number, topic in enumerate(found)}
 
 
 def _listed(source: _Source, service: Row, place: Row | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -218,7 +233,6 @@ def _listed(source: _Source, service: Row, place: Row | None) -> tuple[dict[str,
     access_codes = {slug(text) for text in access} | (WITHOUT_BUILDING if location is None else frozenset())
     if "bfi" in languages or "sgn" in languages:
         access_codes.add("sign_language_interpreter")
-    cost = current_cost(costs, facts["fees"], now().date())
     listing = {
         "listing_id": listing_id,
         "service_id": service_id,
@@ -229,15 +243,19 @@ def _listed(source: _Source, service: Row, place: Row | None) -> tuple[dict[str,
         "towns": coded(slug(row["name"]) for row in areas if row["name"]),
         "verified_on": card.verified_on,
         "status": service["status"],
-        "cost": 1 if cost is None or cost.amount is None else 0 if cost.amount == 0 else 2,
+        "cost": cost_class(current_cost(costs, facts["fees"], now().date())),
         "minimum_age": minimum_age,
         "maximum_age": maximum_age,
         "no_papers": bool(documents) and all(text.lower() == "none" for text in documents),
         "women": _for_women(service, location),
         "languages": coded(languages),
         "accessibility": coded(access_codes),
+        "needs": coded(_needs(service)),
+        "groups": coded(_groups(service, minimum_age)),
+        "ways": coded(_ways(service, place)),
     }
     topics = source.topics.get(service_id, {}) | (source.topics.get(listing_id, {}) if place else {})
+    topics = topics or _without_term(service)
     stored = {
         "id": listing_id,
         "service_id": service_id,
@@ -245,6 +263,31 @@ def _listed(source: _Source, service: Row, place: Row | None) -> tuple[dict[str,
         "schedules": json.dumps(kept, ensure_ascii=False),
     }
     return stored, [listing | {"topic": topic, "rank": rank} for topic, rank in topics.items()]
+
+
+def _needs(service: Row) -> list[str]:
+    """The things that it has: those its name tells, and with ~ those only its description does."""
+    named = needs().find(f"{service['name'] or ''} . {service['alternate_name'] or ''}")
+    return [*named, *(f"{need}~" for need in needs().find(service["description"] or "") - named)]
+
+
+def _groups(service: Row, minimum_age: int | None) -> frozenset[str]:
+    told = f"{service['eligibility_description'] or ''} . {service['name'] or ''}"
+    groups = service_groups().find(told) | _speakers(service["description"] or "")
+    if "everyone" in groups:
+        return _speakers(service["description"] or "")
+    if "pregnant" in groups:
+        groups -= {"women"}
+    return groups | ({"older"} if minimum_age is not None and minimum_age >= OLDER_FROM else frozenset())
+
+
+def _speakers(description: str) -> frozenset[str]:
+    return frozenset(group for group in service_groups().find(description) if group.startswith("speakers_"))
+
+
+def _ways(service: Row, place: Row | None) -> frozenset[str]:
+    told = ways().find(f"{service['name'] or ''} . {service['description'] or ''}")
+    return told | (frozenset() if place else {"by_phone"})
 
 
 def _physical(addresses: Iterable[Row]) -> list[Row]:
@@ -304,10 +347,10 @@ def _date(text: str | None) -> date | None:
 
 
 def current_cost(costs: Iterable[Row], fees: str | None, today: date) -> Cost | None:
-    """What a service costs on a day. None if the directory does not say.
+    """What a service costs on a day, every part of it. None if the directory does not say.
 
-    "By income" goes before "free", as it is not free for everybody; "free" before a price for something besides, such
-    as a meal; of several prices the lowest, and a deposit only if there is nothing else.
+    "Free" goes first, then by income, then prices, the lowest first, and a deposit last; what follows the first is in
+    `others`. `note` is the directory's own explanation: where there is one, no amount says it all.
     """
     valid = [
         row for row in costs if (_date(row.get("valid_from")) or date.min) <= today <= (_date(row.get("valid_to")) or date.max)
@@ -317,9 +360,20 @@ def current_cost(costs: Iterable[Row], fees: str | None, today: date) -> Cost | 
         option = (row.get("option") or "").strip()
         amount = float(row["amount"]) if row.get("amount") else 0.0 if option.lower() == "free" else None
         per = option or row.get("amount_description")
-        order = 1 if amount == 0 else 3 if option.lower() == "deposit" else 0 if amount is None else 2
+        order = 0 if amount == 0 else 1 if amount is None else 3 if option.lower() == "deposit" else 2
         note = fees or row.get("amount_description")
         options.append((order, amount or 0.0, Cost(amount, row.get("currency"), None if amount == 0 else per, note)))
     if options:
-        return min(options, key=lambda option: option[:2])[2]
+        options.sort(key=lambda option: option[:2])
+        first = options[0][2]
+        return replace(first, others=tuple(Price(cost.amount, cost.currency, cost.per) for _, _, cost in options[1:]))
     return Cost(None, note=fees) if fees else None
+
+
+def cost_class(cost: Cost | None) -> int:
+    """0 free, 1 free for some or in part, 2 by income or unknown, 3 has a price."""
+    if cost is None:
+        return 2
+    if cost.amount == 0:
+        return 1 if cost.others or cost.note else 0
+    return 2 if cost.amount is None else 3

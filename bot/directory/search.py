@@ -6,151 +6,87 @@ facts are loaded for the winners only.
 
 import json
 import math
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any, Final, Protocol
 
 from sqlalchemy import ColumnElement, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from bot.directory.hours import Schedule, load_schedules, on_day, open_at, opening, public_holidays
 from bot.directory.listings import OFFERED, current_cost, slug
-from bot.directory.tables import CARD, LISTING
+from bot.directory.needs import belongs, described, needs, special
+from bot.directory.ranking import ASKED_BY, NEAR, STALE, WEIGHTS, Candidate, rank
+from bot.directory.tables import CARD, LISTING, TABLES
 from bot.filters import Filters
 from bot.places import Place
 from bot.reply import Opening, ServiceCard, converter
 from bot.settings import Settings
 
-#: A record that nobody checked for longer is stale.
-STALE: Final = timedelta(days=180)
-#: What opens within this time is worth waiting for.
-SOON: Final = timedelta(hours=3)
 #: A lower age limit up to here is for grown-up people in general.
 ADULT: Final = 18
-#: Metres that people walk, that are near, and that are still in or around the town.
-WALK: Final = 1_000
-NEAR: Final = 3_000
-AROUND: Final = 10_000
-
-#: What a listing loses in `rank`. A larger number matters more; they add up.
-WEIGHTS: Final = {
-    "filter": 20.0,  # each filter that it does not satisfy
-    "temporarily closed": 200.0,
-    "near": 2.0,  # 1 to 3 km away
-    "far": 5.0,  # 3 to 10 km
-    "away": 9.0,  # farther
-    "placeless": 1.5,  # a telephone line or a secret address, where a place was asked for
-    "other town": 6.0,  # serves named towns, and not the one asked about
-    "side topic": 3.0,  # for each step that the topic is not the service's main one
-    "opens soon": 1.0,  # within the next hours
-    "closed": 2.0,
-    "hours unknown": 1.5,
-    "stale": 2.0,
-    "by income": 0.5,  # or not known
-    "has a price": 1.0,
-    "asks papers": 1.5,  # or does not say that it asks for none: whoever has none must not be sent there first
-    "age group": 1.0,  # for the young or the old only, when nobody said how old they are
-    "one place": 0.5,  # when no place was asked for: not a service for the whole town
-    "same area": 1.5,  # when no place was asked for: for each better one in the same neighbourhood
-}
-
 #: How many candidates are looked at: first these, then so many more if too few of them satisfy the filters.
 _BATCHES: Final = (200, 800)
+#: How many of those that have the thing named are looked at, however far they are.
+_NAMED: Final = 60
+#: Words of a message that say too little to compare meanings by.
+_SHORTEST: Final = 2
 _EARTH_RADIUS: Final = 6_371_000
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for. `exclude` holds ids of cards that were shown before."""
+    """What is looked for. `exclude` holds ids of cards that were shown before.
+
+    `text` is what the person wrote, in `language`: what it names and whom it speaks of orders the services of the topic.
+    """
 
     topic: str
     near: Place | None = None
     filters: Filters = field(default_factory=Filters)
     limit: int = 3
     exclude: tuple[str, ...] = ()
+    text: str = ""
+    language: str | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """The best cards; whether they satisfy all filters, or else come closest; whether there are more."""
+    """The best cards; whether they satisfy all filters, or else come closest; whether there are more.
+
+    `named` says whether the message named a thing that the directory has: None if it named none.
+    """
 
     cards: tuple[ServiceCard, ...] = ()
     fits: bool = False
     more: bool = False
+    named: bool | None = None
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A listing with what its rank depends on. `unmet` counts the filters it does not satisfy."""
+class Likeness(Protocol):
+    """How like a message services are: see `bot.directory.vectors.Meanings`."""
 
-    id: str
-    service_id: str
-    area: str | None
-    distance: float | None
-    topic_rank: int
-    city_wide: bool
-    other_town: bool
-    closed_for_now: bool
-    age_group: bool
-    asks_papers: bool
-    verified_on: date | None
-    cost: int
-    opening: Opening
-    unmet: int = 0
-
-    @property
-    def order(self) -> tuple[float, int, str]:
-        """What settles a draw: the nearer, the one checked last, the id; so the same question has the same answer."""
-        checked = 0 if self.verified_on is None else self.verified_on.toordinal()
-        return (math.inf if self.distance is None else self.distance, -checked, self.id)
+    def likeness(self, session: Session, text: str, services: Mapping[str, str]) -> dict[str, float]:
+        """Centred cosines between a message and services, given as id and description."""
+        ...
 
 
-def rank(candidate: Candidate, near: bool, now: datetime) -> float:
-    """How far a listing is from being the best answer: 0 is best. All that decides the order is here and in WEIGHTS.
+def search(session: Session, query: Query, moment: datetime, settings: Settings, meanings: Likeness | None = None) -> Result:
+    """The best services for a query at an aware moment; none for a topic that no service has.
 
-    With a place, its distance counts in classes: a five minutes longer walk matters less than an open door. Without
-    one, services for the whole town come first, and `search` adds "same area" so that the others are spread over it.
-    `now` is the local time, without zone.
+    With `meanings`, services whose description is like the message come first among equals.
     """
-    loss = WEIGHTS["filter"] * candidate.unmet
-    loss += WEIGHTS["temporarily closed"] * candidate.closed_for_now
-    loss += WEIGHTS["side topic"] * max(0, candidate.topic_rank - 1)
-    loss += WEIGHTS["age group"] * candidate.age_group
-    loss += WEIGHTS["asks papers"] * candidate.asks_papers
-    loss += WEIGHTS["stale"] * (candidate.verified_on is None or now.date() - candidate.verified_on > STALE)
-    loss += (0.0, WEIGHTS["by income"], WEIGHTS["has a price"])[candidate.cost]
-    loss += _opening_loss(candidate.opening, now)
-    if not near:
-        return loss + WEIGHTS["one place"] * (not candidate.city_wide)
-    loss += WEIGHTS["other town"] * candidate.other_town
-    if candidate.distance is None:
-        return loss + WEIGHTS["placeless"]
-    for limit, name in ((WALK, None), (NEAR, "near"), (AROUND, "far")):
-        if candidate.distance < limit:
-            return loss + (WEIGHTS[name] if name else 0.0)
-    return loss + WEIGHTS["away"]
-
-
-def _opening_loss(state: Opening, now: datetime) -> float:
-    if state.state in {"open", "always"}:
-        return 0.0
-    if state.state == "unknown":
-        return WEIGHTS["hours unknown"]
-    return WEIGHTS["opens soon" if state.opens and state.opens - now <= SOON else "closed"]
-
-
-def search(session: Session, query: Query, moment: datetime, settings: Settings) -> Result:
-    """The best services for a query at an aware moment; none for a topic that no service has."""
-    finder = _Finder(session, query, moment, settings)
+    finder = _Finder(session, query, moment, settings, meanings)
     chosen, more = finder.choose(strictly=True)
     fits = bool(chosen)
-    if not fits and query.filters != Filters():
+    if not fits and finder.narrows:
         chosen, more = finder.choose(strictly=False)
     ids = [candidate.id for candidate in chosen]
     found = {row.id: row for row in session.execute(select(CARD).where(CARD.c.id.in_(ids)))} if ids else {}
     cards = tuple(finder.card(found[id]) for id in ids if id in found)
-    return Result(cards, fits, more)
+    named = any(candidate.lacking < 1 for candidate in chosen) if finder.needs else None
+    return Result(cards, fits, more, named)
 
 
 def card(
@@ -179,7 +115,9 @@ def distance(latitude: float, longitude: float, place: Place) -> float:
 class _Finder:
     """One search: the query, the moment, and what follows from them."""
 
-    def __init__(self, session: Session, query: Query, moment: datetime, settings: Settings) -> None:
+    def __init__(
+        self, session: Session, query: Query, moment: datetime, settings: Settings, meanings: Likeness | None = None
+    ) -> None:
         self.session = session
         self.query = query
         self.filters = query.filters
@@ -188,22 +126,80 @@ class _Finder:
         self.now = moment.astimezone(settings.time_zone).replace(tzinfo=None)
         self.today = self.now.date()
         self.holidays: Container[date] = public_holidays(settings.country)
+        self.meanings = meanings
+        self.needs = needs().find(query.text) if query.text else frozenset()
+        age = self.filters.age
+        self.groups = belongs(query.text, query.language, age) | _told(self.filters)
+        self.likely = self.groups | ASKED_BY.get(query.topic, frozenset())
+        self.shown_services = self._services_of(query.exclude)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any filter is set that a service may fail."""
+        return replace(self.filters, near=False, day_unknown=None) != Filters()
+
+    def _services_of(self, ids: Sequence[str]) -> frozenset[str]:
+        if not ids:
+            return frozenset()
+        return frozenset(self.session.scalars(select(CARD.c.service_id).where(CARD.c.id.in_(ids))))
 
     def choose(self, strictly: bool) -> tuple[list[Candidate], bool]:
         """The best candidates, and whether there are more. `strictly` takes those only that satisfy all filters."""
-        pool: list[Candidate] = []
+        pool: dict[str, Candidate] = {}
         for batch in self._batches(strictly):
-            pool += [candidate for candidate in self._judged(batch, strictly) if not (strictly and candidate.unmet)]
-            if len(self._apart(pool)) > self.query.limit:
+            judged = self._judged([row for row in batch if row.listing_id not in pool], strictly)
+            pool |= {candidate.id: candidate for candidate in judged if not (strictly and candidate.unmet)}
+            if len(pool) > self.query.limit + len(self.shown_services):
                 break
-        chosen = self._best(pool)
+        chosen = self._best(self._compared(list(pool.values())))
         return chosen[: self.query.limit], len(chosen) > self.query.limit
 
+    def _compared(self, pool: list[Candidate]) -> list[Candidate]:
+        """The candidates with what can only be told beside the others: who has the thing named, who is likest."""
+        if not pool:
+            return pool
+        had = {need for candidate in pool for need in candidate.has} | {need for candidate in pool for need in candidate.tells}
+        asked = self.needs & had
+        served = frozenset[str]().union(*(candidate.groups for candidate in pool)) & self.groups
+        likeness = self._likeness(pool)
+        best = max(likeness.values(), default=0.0)
+        compared = []
+        for candidate in pool:
+            lacking = len(asked - candidate.has - candidate.tells) / len(asked) if asked else 0.0
+            passing = len(asked & candidate.tells) / len(asked) if asked else 0.0
+            compared.append(
+                replace(
+                    candidate,
+                    lacking=lacking if asked or not self.needs else 1.0,
+                    passing=passing,
+                    special=bool(candidate.has & special() - self.needs),
+                    unlike=best - likeness.get(candidate.service_id, best),
+                    not_for_group=len(served - candidate.groups) / len(served) if served else 0.0,
+                )
+            )
+        return compared
+
+    def _likeness(self, pool: Sequence[Candidate]) -> dict[str, float]:
+        if self.meanings is None or len(self.query.text.strip()) < _SHORTEST:
+            return {}
+        ids = sorted({candidate.service_id for candidate in pool})
+        service = TABLES["service"].c
+        rows = self.session.execute(select(service.id, service.name, service.description).where(service.id.in_(ids)))
+        texts = {row.id: described(row.name or "", row.description) for row in rows}
+        return self.meanings.likeness(self.session, self.query.text, texts)
+
     def _best(self, pool: Sequence[Candidate]) -> list[Candidate]:
-        """One more than asked for, the best first."""
-        near = self.query.near is not None
-        ranked = sorted(pool, key=lambda candidate: (rank(candidate, near, self.now), candidate.order))
-        ranked = self._apart(ranked)
+        """One more than asked for, the best first; other branches of a service only after all other services."""
+        near, nearest = self.query.near is not None, self.filters.near
+        later = any(
+            part is not None for part in (self.filters.day, self.filters.at, self.filters.before, self.filters.day_unknown)
+        )
+
+        def loss(candidate: Candidate) -> float:
+            return rank(candidate, near, self.now, nearest, later)
+
+        ranked = sorted(pool, key=lambda candidate: (loss(candidate), candidate.order))
+        ranked = sorted(self._branches(ranked), key=lambda candidate: (loss(candidate), candidate.order))
         if near:
             return ranked[: self.query.limit + 1]
         chosen: list[Candidate] = []
@@ -212,7 +208,7 @@ class _Finder:
             best = min(
                 ranked,
                 key=lambda candidate: (
-                    rank(candidate, near, self.now) + WEIGHTS["same area"] * areas.get(candidate.area or "", 0),
+                    loss(candidate) + WEIGHTS["same area"] * areas.get(candidate.area or "", 0),
                     candidate.order,
                 ),
             )
@@ -222,33 +218,35 @@ class _Finder:
                 areas[best.area] = areas.get(best.area, 0) + 1
         return chosen
 
-    def _apart(self, candidates: Iterable[Candidate]) -> list[Candidate]:
-        """One location for each service; near a place, all those within a walk."""
-        kept: list[Candidate] = []
-        services: set[str] = set()
+    def _branches(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        """The candidates, with all but the best place of each service marked as another branch."""
+        services = set(self.shown_services)
         for candidate in candidates:
-            walk = candidate.distance is not None and candidate.distance < WALK
-            if candidate.service_id not in services or walk:
-                kept.append(candidate)
+            yield replace(candidate, branch=True) if candidate.service_id in services else candidate
             services.add(candidate.service_id)
-        return kept
 
     def _batches(self, strictly: bool) -> Iterator[Sequence[Any]]:
-        """Rows of service_listing, the likeliest first."""
-        statement = select(LISTING).where(LISTING.c.topic == self.query.topic, LISTING.c.status.in_(OFFERED))
+        """Rows of service_listing, the likeliest first; before them those that have the thing named, however far."""
+        offered = select(LISTING).where(LISTING.c.status.in_(OFFERED))
         if self.query.exclude:
-            statement = statement.where(LISTING.c.listing_id.not_in(self.query.exclude))
-            if self.query.near is None:  # another branch of what was shown is no new answer
-                shown = select(CARD.c.service_id).where(CARD.c.id.in_(self.query.exclude))
-                statement = statement.where(LISTING.c.service_id.not_in(shown))
+            offered = offered.where(LISTING.c.listing_id.not_in(self.query.exclude))
         if strictly:
-            statement = statement.where(*self._conditions().values())
-        statement = statement.order_by(*self._likeliest(), LISTING.c.listing_id)
+            offered = offered.where(*self._conditions().values())
+        statement = offered.where(LISTING.c.topic == self.query.topic)
+        order = (*self._likeliest(), LISTING.c.listing_id)
+        first: list[Any] = []
+        if self.needs:
+            codes = [f" {need}{mark} " for need in self.needs for mark in ("", "~")]
+            has = or_(*(LISTING.c.needs.contains(code, autoescape=True) for code in codes))
+            first = list(self.session.execute(statement.where(has).order_by(*order).limit(_NAMED)).all())
         offset = 0
         for size in _BATCHES:
-            rows = self.session.execute(statement.offset(offset).limit(size)).all()
-            if rows:
-                yield rows
+            rows = self.session.execute(statement.order_by(*order).offset(offset).limit(size)).all()
+            known = {row.listing_id for row in first}
+            together = [*first, *(row for row in rows if row.listing_id not in known)]
+            if together:
+                yield together
+            first = []
             if len(rows) < size:
                 return
             offset += size
@@ -270,7 +268,7 @@ class _Finder:
         wanted, c = self.filters, LISTING.c
         conditions: dict[str, ColumnElement[bool]] = {}
         if wanted.free:
-            conditions["free"] = c.cost == 0
+            conditions["free"] = c.cost <= 1
         if wanted.women:
             conditions["women"] = c.women.is_(True)
         if wanted.no_papers:
@@ -285,6 +283,8 @@ class _Finder:
             conditions["languages"] = or_(
                 *(c.languages.contains(f" {code.lower()} ", autoescape=True) for code in wanted.languages)
             )
+        if wanted.ways:
+            conditions["ways"] = or_(*(c.ways.contains(f" {way} ", autoescape=True) for way in wanted.ways))
         return conditions
 
     def _judged(self, rows: Sequence[Any], strictly: bool) -> Iterator[Candidate]:
@@ -301,7 +301,13 @@ class _Finder:
             away = None
             if place is not None and row.latitude is not None and row.longitude is not None:
                 away = distance(row.latitude, row.longitude, place)
+            has, tells = _split(row.needs)
+            groups = frozenset(row.groups.split())
             yield Candidate(
+                has=has,
+                tells=tells,
+                groups=groups,
+                other_group=bool(groups) and not groups & self.likely,
                 id=row.listing_id,
                 service_id=row.service_id,
                 area=row.area,
@@ -310,7 +316,7 @@ class _Finder:
                 city_wide=row.city_wide,
                 other_town=bool(town and row.towns.strip() and f" {town} " not in row.towns),
                 closed_for_now=closed_for_now,
-                age_group=self.filters.age is None and (row.maximum_age is not None or (row.minimum_age or 0) > ADULT),
+                age_group=self.filters.age is None and not groups & self.groups and _by_age(row),
                 asks_papers=not row.no_papers,
                 verified_on=row.verified_on,
                 cost=row.cost,
@@ -335,10 +341,17 @@ class _Finder:
         wanted, unmet = self.filters, 0
         if wanted.open_now and state.state not in {"open", "always"}:
             unmet += 1
+        day = wanted.day or self.today
+        if wanted.before is not None:
+            intervals = on_day(hours, day, self.holidays).intervals
+            unmet += closed_for_now or not any(opens < wanted.before for opens, _ in intervals)
         if wanted.at is not None:
-            at = datetime.combine(wanted.day or self.today, wanted.at.replace(tzinfo=None))
-            unmet += closed_for_now or not open_at(hours, at, self.holidays)
-        elif wanted.day is not None:
+            at = datetime.combine(day, wanted.at.replace(tzinfo=None))
+            is_open = open_at(hours, at, self.holidays) or (
+                wanted.later and any(opens >= wanted.at for opens, _ in on_day(hours, day, self.holidays).intervals)
+            )
+            unmet += closed_for_now or not is_open
+        elif wanted.day is not None and wanted.before is None:
             unmet += closed_for_now or not on_day(hours, wanted.day, self.holidays).intervals
         return unmet
 
@@ -360,3 +373,24 @@ class _Finder:
             cost=current_cost(facts["costs"], facts["fees"], self.today),
             stale=stored.verified_on is not None and self.today - stored.verified_on > STALE,
         )
+
+
+def _told(filters: Filters) -> frozenset[str]:
+    """The groups that filters tell of."""
+    told = {"women"} if filters.women else set()
+    if "sign_language_interpreter" in filters.accessibility:
+        told.add("deaf")
+    if "wheelchair_access" in filters.accessibility:
+        told.add("disabled")
+    return frozenset(told)
+
+
+def _by_age(row: Any) -> bool:
+    return row.maximum_age is not None or (row.minimum_age or 0) > ADULT
+
+
+def _split(needs: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The things that a name tells, and those that only a description does."""
+    codes = needs.split()
+    told = frozenset(code[:-1] for code in codes if code.endswith("~"))
+    return frozenset(code for code in codes if not code.endswith("~")), told

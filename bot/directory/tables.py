@@ -8,7 +8,7 @@ transaction; these two may be emptied and made again at any time.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, LargeBinary, String, Table, Text
 
 from bot.db import Base
 
@@ -151,8 +151,10 @@ TABLES: Final = {name: _table(resource) for name, resource in RESOURCES.items()}
 #: One row for each service at a location (or service without one) and topic: what a search looks through.
 #: `listing_id` is the id of the service_at_location, or of the service if it has no location. `rank` is 1 for the main
 #: topic. `city_wide` services serve the whole town: without a place, for named towns, or in many places. Ages are whole
-#: years, rounded outwards. `cost` is 0 free, 1 by income or unknown, 2 has a price. `languages`, `accessibility` and
-#: `towns` are lists of short codes, each with a space on both sides, in one text.
+#: years, rounded outwards. `cost` is 0 free, 1 free for some or in part, 2 by income or unknown, 3 has a price. `languages`,
+#: `accessibility`, `towns`, `needs`, `groups` and `ways` are lists of short codes, each with a space on both sides, in one text:
+#: `needs` the things of data/search/needs.yml that it has (those only its description names end in ~), `groups` whom it is
+#: kept for, `ways` how it reaches people at home.
 LISTING: Final = Table(
     "service_listing",
     Base.metadata,
@@ -174,6 +176,9 @@ LISTING: Final = Table(
     Column("women", Boolean, nullable=False),
     Column("languages", Text, nullable=False),
     Column("accessibility", Text, nullable=False),
+    Column("needs", Text, nullable=False, server_default=" "),
+    Column("groups", Text, nullable=False, server_default=" "),
+    Column("ways", Text, nullable=False, server_default=" "),
     Index("service_listing_near", "topic", "latitude", "longitude"),
     Index("service_listing_town", "topic", "rank", "city_wide"),
 )
@@ -186,4 +191,14 @@ CARD: Final = Table(
     Column("service_id", String(ID_LENGTH), nullable=False, index=True),
     Column("facts", Text, nullable=False),
     Column("schedules", Text, nullable=False),
+)
+
+#: The meaning of each service: a vector of 384 half-precision numbers. `digest` tells what it was made from
+#: (bot.directory.vectors).
+VECTOR: Final = Table(
+    "service_vector",
+    Base.metadata,
+    Column("service_id", String(ID_LENGTH), primary_key=True),
+    Column("digest", String(32), nullable=False),
+    Column("vector", LargeBinary, nullable=False),
 )

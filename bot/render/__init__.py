@@ -1,13 +1,16 @@
 """From a Reply to what each channel sends."""
 
+from dataclasses import replace
+
 from babel import Locale
 
 from bot.careline import Careline
 from bot.clock import now
 from bot.phone import written
+from bot.render import sms
 from bot.render.facts import Facts, locale_of
 from bot.render.voice import Speaker, SpokenFacts, digits
-from bot.reply import Channel
+from bot.reply import Channel, Reply
 from bot.timetable import Interval
 
 
@@ -47,4 +50,19 @@ def _days(locale: Locale, first: int, last: int) -> str:
     return str(names[first]) if first == last else f"{names[first]}-{names[last]}"
 
 
-__all__ = ["Facts", "facts", "locale_of", "speaker"]
+def seen(careline: Careline, reply: Reply, language: str, channel: Channel) -> Reply:
+    """The reply with those services and choices only that the channel has room for, so that nobody picks an unseen one.
+
+    A text on a right names one service, and no numbers.
+    """
+    if channel != "sms" or not reply.choices:
+        return reply
+    if reply.article is not None or reply.urgent:
+        return replace(reply, services=reply.services[:1], choices=reply.choices[:1])
+    numbers = {piece.number for piece in sms.pieces(reply, facts(careline, language, channel))}
+    first_missing = next((number for number in range(2 if reply.services else 1, 10) if number not in numbers), 1)
+    kept = max(1, first_missing - 1)
+    return replace(reply, services=reply.services[:kept], choices=reply.choices[:kept])
+
+
+__all__ = ["Facts", "facts", "locale_of", "seen", "speaker"]

@@ -2,18 +2,27 @@
 
 from dataclasses import dataclass
 
+from bot.directory.needs import service_groups
 from bot.render.facts import Facts, slug
 from bot.reply import Choice, Reply, ServiceCard
 
 
 @dataclass(frozen=True)
 class Line:
-    """A piece of the answer. `weight` says how early it is left out when room is short; 0 never is."""
+    """A piece of the answer. `weight` says how early it is left out when room is short; 0 never is.
+
+    `number` is the one that the piece offers to choose by.
+    """
 
     text: str
     weight: int = 0
+    number: int | None = None
 
 
+#: A lower age limit up to here is for grown-up people in general.
+ADULT = 18
+
+REMARK = 10
 ALTERNATIVES = 6
 EXPLANATION = 5
 QUESTION = 4
@@ -37,13 +46,15 @@ def lines(reply: Reply, facts: Facts, brief: bool = False) -> list[Line]:
             result.append(Line(card(first, facts, brief)))
             result += _eligibility(first, facts)
             result += [
-                Line(f"{number} {_brief(service, facts)}", ALTERNATIVES + number)
+                Line(f"{number} {_brief(service, facts)}", ALTERNATIVES + number, number)
                 for number, service in enumerate(reply.services[1:], start=2)
             ]
         else:
             result.append(Line(contact(first, facts)))
     else:
-        result += [Line(f"{number} {label(choice, facts)}") for number, choice in enumerate(reply.choices, start=1)]
+        result += [
+            Line(f"{number} {label(choice, facts)}", number=number) for number, choice in enumerate(reply.choices, start=1)
+        ]
     if reply.escalation is not None:
         result.append(Line(facts.escalation(reply.escalation)))
         if reply.escalation.expected_at is not None and not reply.escalation.staffed and not reply.urgent:
@@ -71,7 +82,7 @@ def card(service: ServiceCard, facts: Facts, brief: bool = False) -> str:
     phone = facts.phone(service.phones[0]) if service.phones else None
     parts = [
         place,
-        facts.opening(service.opening),
+        facts.hours_on(service.hours_on) if service.hours_on else facts.opening(service.opening),
         facts.cost(service.cost),
         facts.documents(service),
         facts.words("phone.call", number=phone) if phone else None,
@@ -89,37 +100,40 @@ def contact(service: ServiceCard, facts: Facts) -> str:
 def detail(reply: Reply, facts: Facts) -> str:
     """The one fact of the first service that was asked for."""
     service = reply.services[0]
-    unknown = facts.words("detail.unknown")
+    unknown, comma = facts.words("detail.unknown"), facts.words("list.comma")
     hours = facts.hours_on(service.hours_on) if service.hours_on else facts.opening(service.opening)
     known = {
         "hours": hours,
         "cost": _priced(service, facts),
-        "phone": ", ".join(facts.phone(number) for number in service.phones),
+        "phone": comma.join(facts.phone(number) for number in service.phones),
         "documents": facts.documents(service),
         "address": ", ".join(part for part in (service.address, service.area) if part),
-        "languages": ", ".join(facts.languages(service)),
-        "accessibility": ", ".join(facts.accessibility(service)),
+        "languages": comma.join(facts.languages(service)),
+        "accessibility": comma.join(facts.accessibility(service)),
         "eligibility": facts.eligibility(service),
     }
-    fact = known[reply.detail or "hours"] or unknown
-    phone = service.phones and reply.detail in ("hours", "cost", "documents", "eligibility")
-    call = f" {facts.words('phone.call', number=facts.phone(service.phones[0]))}." if phone else ""
-    return f"{service.name}: {fact}.{call}"
+    stop = facts.words("list.stop")
+    parts = [f"{service.name}{facts.words('list.colon')}{known[reply.detail or 'hours'] or unknown}"]
+    if service.phones and reply.detail in ("hours", "cost", "documents", "eligibility"):
+        parts.append(facts.words("phone.call", number=facts.phone(service.phones[0])))
+    return stop.join(part.rstrip(".") for part in parts) + stop.rstrip()
 
 
 def _priced(service: ServiceCard, facts: Facts) -> str | None:
     """The price, and what the directory adds to it in its own words."""
-    parts = [facts.cost(service.cost), service.cost.note if service.cost else None]
-    return ". ".join(dict.fromkeys(part.rstrip(".") for part in parts if part)) or None
+    note = facts.foreign(service.cost.note) if service.cost and service.cost.note else None
+    parts = [facts.cost(service.cost), note]
+    return facts.words("list.stop").join(dict.fromkeys(part.rstrip(".") for part in parts if part)) or None
 
 
 def _everything(service: ServiceCard, facts: Facts, brief: bool) -> list[Line]:
     """All that is known of a service, the most useful first."""
+    comma = facts.words("list.comma")
     more = (
-        service.description,
+        facts.foreign(service.description) if service.description else None,
         facts.eligibility(service),
-        ", ".join(facts.languages(service)),
-        ", ".join(facts.accessibility(service)),
+        comma.join(facts.languages(service)),
+        comma.join(facts.accessibility(service)),
     )
     result = [Line(card(service, facts, brief))]
     stop = facts.words("list.stop").rstrip()
@@ -138,8 +152,13 @@ def _article(reply: Reply, facts: Facts) -> list[Line]:
 
 
 def _eligibility(service: ServiceCard, facts: Facts) -> list[Line]:
-    text = facts.eligibility(service) if slug(service.eligibility or "") != "for_everyone" else None
-    return [Line(f"{text.rstrip('.')}{facts.words('list.stop').rstrip()}", EXPLANATION)] if text else []
+    """For whom it is; where it is kept for a group or an age, that is among the last things left out."""
+    if slug(service.eligibility or "") == "for_everyone":
+        return []
+    text = facts.eligibility(service)
+    ages = service.maximum_age is not None or (service.minimum_age or 0) > ADULT
+    kept_for = ages or bool(service_groups().find(service.eligibility or "") - {"everyone"})
+    return [Line(f"{text.rstrip('.')}{facts.words('list.stop').rstrip()}", SOURCE if kept_for else REMARK)] if text else []
 
 
 def _brief(service: ServiceCard, facts: Facts) -> str:

@@ -22,7 +22,7 @@ from bot.directory.hours import (
     read_schedules,
     relevant_rows,
 )
-from bot.reply import DayHours, Opening
+from bot.reply import DayHours
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -86,7 +86,22 @@ def local(text: str | None) -> datetime | None:
 def test_opening(rows: list[dict[str, Any]], moment: str, state: str, until: str | None, opens: str | None, reason: str) -> None:
     aware = datetime.fromisoformat(moment).replace(tzinfo=LONDON)
     got = opening(read_schedules(rows), aware, LONDON, public_holidays("GB"))
-    assert got == Opening(state, local(until), local(opens)), reason  # type: ignore[arg-type]
+    assert (got.state, got.until, got.opens) == (state, local(until), local(opens)), reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "moment", "closed_today", "reason"),
+    [
+        ([WEEKDAYS], "2026-11-28 10:00", True, "a Saturday: not at all"),
+        ([WEEKDAYS], "2026-11-27 18:00", False, "it was open today"),
+        ([WEEKDAYS], "2026-11-27 08:00", False, "it will be open today"),
+        ([WEEKDAYS, CHRISTMAS], "2026-12-25 10:00", True, "an exception"),
+        ([NIGHTLY], "2026-11-23 12:00", False, "it opens tonight"),
+    ],
+)
+def test_closed_today(rows: list[dict[str, Any]], moment: str, closed_today: bool, reason: str) -> None:
+    aware = datetime.fromisoformat(moment).replace(tzinfo=LONDON)
+    assert opening(read_schedules(rows), aware, LONDON, public_holidays("GB")).closed_today == closed_today, reason
 
 
 @pytest.mark.parametrize(
