@@ -8,6 +8,7 @@ import argparse
 import gzip
 import json
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -115,7 +116,9 @@ def main() -> None:
         server = None
         address = options.address
         if address is None:
-            port = 18765
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
             (Path(folder) / "served.py").write_text(SERVER.format(root=str(ROOT), home=folder))
             command = [sys.executable, "-m", "gunicorn", "--chdir", folder, "--bind", f"127.0.0.1:{port}"]
             command += ["--worker-class", "gthread", "--threads", "16", "--log-level", "error", "served:application"]

@@ -18,6 +18,7 @@ from bot.kiosk import Kiosk
 from bot.reply import Reply, ServiceCard
 from webhooks.attempts import Attempts
 from webhooks.current import careline
+from webhooks.page import own_name
 from webhooks.shown import shown
 
 blueprint = Blueprint("device", __name__)
@@ -88,7 +89,15 @@ def offline() -> Response:
     for code in codes:
         facts = render.facts(careline(), code, "kiosk")
         cards = shown(Reply(services=house), facts).cards
-        parts.append({"code": code, "direction": facts.locale.text_direction, "words": facts.words, "cards": cards})
+        parts.append(
+            {
+                "code": code,
+                "name": own_name(code)[0],
+                "direction": facts.locale.text_direction,
+                "words": facts.words,
+                "cards": cards,
+            }
+        )
     return _page("offline.html", kiosk=kiosk, parts=parts)
 
 
