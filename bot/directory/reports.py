@@ -83,32 +83,49 @@ def named(session: Session, text: str, among: tuple[str, ...] = ()) -> str | Non
     return _best(folded, _anywhere(session, words[:6]))
 
 
-def _best(text: str, names: list[tuple[str, str]]) -> str | None:
-    """The one listing whose name stands in the text."""
+@dataclass(frozen=True)
+class _Called:
+    """What a listing may be called. The name of its service says more than that of the house, which it shares."""
+
+    listing: str
+    service: str
+    name: str
+    weight: float
+
+
+def _best(text: str, names: list[_Called]) -> str | None:
+    """The one listing whose name stands in the text; of a service at several places the first."""
     scored: dict[str, float] = {}
-    for listing, name in names:
-        plain = fold(name)
+    services = {called.listing: called.service for called in names}
+    for called in names:
+        plain = fold(called.name)
         if len(plain) >= _TELLING and len(plain) <= len(text) + 2:
-            scored[listing] = max(scored.get(listing, 0), fuzz.partial_ratio(plain, text) * min(1, 0.9 + len(plain) / 200))
+            score = fuzz.partial_ratio(plain, text) * min(1, 0.9 + len(plain) / 200) * called.weight
+            scored[called.listing] = max(scored.get(called.listing, 0), score)
     best = max(scored.values(), default=0)
-    found = [listing for listing, score in scored.items() if score == best]
-    return found[0] if best >= NAMED and len(found) == 1 else None
+    found = sorted(listing for listing, score in scored.items() if score == best)
+    return found[0] if best >= NAMED and len({services[listing] for listing in found}) == 1 else None
 
 
-def _names(session: Session, listings: tuple[str, ...]) -> list[tuple[str, str]]:
+def _names(session: Session, listings: tuple[str, ...]) -> list[_Called]:
     """What some listings may be called: by their service, and by their location."""
     place, service, location = TABLES["service_at_location"], TABLES["service"], TABLES["location"]
     rows = session.execute(
-        select(CARD.c.id, service.c.name, location.c.name)
+        select(CARD.c.id, service.c.id, service.c.name, location.c.name)
         .join(service, service.c.id == CARD.c.service_id)
         .outerjoin(place, place.c.id == CARD.c.id)
         .outerjoin(location, location.c.id == place.c.location_id)
         .where(CARD.c.id.in_(listings))
     )
-    return [(key, name) for key, *names in rows for name in names if name]
+    return [
+        _Called(listing, owner, name, weight)
+        for listing, owner, own, house in rows
+        for name, weight in ((own, 1.0), (house, 0.96))
+        if name
+    ]
 
 
-def _anywhere(session: Session, words: list[str]) -> list[tuple[str, str]]:
+def _anywhere(session: Session, words: list[str]) -> list[_Called]:
     """The same of listings whose service or location has one of these words in its name."""
     if not words:
         return []
