@@ -138,6 +138,8 @@ def import_(path: Path, report: Path | None, home: Path | None) -> None:
     careline = Careline.open(_settings(home))
     careline.database.migrate()
     result = import_package(careline.database, path)
+    with _console.status("Comparing meanings"):
+        careline.refresh_meanings()
     if report is not None:
         report.write_text(result.as_csv(), "utf-8")
     _console.print(escape(result.summary()))

@@ -26,7 +26,7 @@ WEIGHTS: Final = {
     "another branch": 60.0,  # of a service that is shown already: only after all other services
     "not the thing": 12.0,  # the message names a thing ("dentist") that others have and this one has not
     "special": 6.0,  # it is for a thing ("library bus") that is only meant when named, and the message does not name it
-    "in passing": 0.5,  # it has the thing, but only its description says so
+    "in passing": 2.0,  # it has the thing, but only its description says so
     "unlike": 8.0,  # for each 1.0 of likeness (cosine) to the message that it lacks against the likeliest one
     "unlike at most": 2.5,
     "other group": 4.0,  # kept for women, disabled people … and the message does not say that the person is one
