@@ -34,7 +34,7 @@ WEIGHTS: Final = {
     "near": 2.0,  # 1 to 3 km away
     "far": 5.0,  # 3 to 10 km
     "away": 9.0,  # farther
-    "each kilometre": 6.0,  # where the nearest is asked for, instead of the three above
+    "each kilometre": 20.0,  # where the nearest is asked for, instead of the three above
     "placeless": 1.5,  # a telephone line or a secret address, where a place was asked for
     "other town": 12.0,  # serves named towns, and not the one asked about
     "side topic": 3.0,  # for each step that the topic is not the service's main one
