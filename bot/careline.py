@@ -1,6 +1,7 @@
 """Everything a turn needs, opened once per process."""
 
 import logging
+import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -116,3 +117,12 @@ class Careline:
                     return None
                 self._meanings = Meanings(encoder)
             return self._meanings
+
+    def refresh_meanings(self) -> int:
+        """Work out the vectors of services that are new or have changed, after an import; how many there were."""
+        if not self.settings.search_by_meaning:
+            return 0
+        from bot.directory.vectors import refresh
+        from bot.nlu.encoder import BundledEncoder
+
+        return refresh(self.database, BundledEncoder(threads=os.cpu_count() or 1))

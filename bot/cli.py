@@ -203,6 +203,8 @@ def import_(path: Path, report: Path | None, mapping: Path | None, home: Path | 
         import_package(careline.database, path, tell, result, explained)
     for line in result.common():
         _console.print(f"[dim]{escape(line)}[/dim]")
+    with _console.status("Comparing meanings"):
+        careline.refresh_meanings()
     _console.print(escape(result.summary()))
 
 

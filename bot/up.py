@@ -63,6 +63,7 @@ def start(env: Mapping[str, str], port: int, home: Path, say: Say) -> Running:
     if fresh:
         say("Loading the demo municipality")
         import_package(careline.database, DEMO)
+        careline.refresh_meanings()
     if not training.model_path(home).exists():
         say("Training the model; this takes a few minutes the first time")
     model = training.ensure_model(home, _every_20_seconds(say))

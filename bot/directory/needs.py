@@ -23,7 +23,8 @@ _MOST: Final = 4000
 _GLUED: Final = regex.compile(r"^(?:[وفبلك]?ال|لل|[وفبل])(?=\p{Arabic}{3})")
 
 
-_APOSTROPHES: Final = regex.compile("['’‘ʼ`´]")
+#: An article before its word ("d'alzheimer"), and a possessive; not "can't".
+_ELISION: Final = regex.compile(r"(?<=\b\p{L}{1,2})['’ʼ](?=\p{L}{2})|['’ʼ](?=s\b)", regex.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _follows(words: tuple[tuple[str, bool], ...], tokens: list[tuple[str, ...]],
 
 
 def _plain(text: str) -> str:
-    return loosen(fold(_APOSTROPHES.sub(" ", text)))  # "d'alzheimer" is two words here
+    return loosen(fold(_ELISION.sub(" ", text)))
 
 
 def _variants(token: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ WEIGHTS: Final = {
     "another branch": 60.0,  # of a service that is shown already: only after all other services
     "not the thing": 12.0,  # the message names a thing ("dentist") that others have and this one has not
     "special": 6.0,  # it is for a thing ("library bus") that is only meant when named, and the message does not name it
-    "in passing": 0.5,  # it has the thing, but only its description says so
+    "in passing": 2.0,  # it has the thing, but only its description says so
     "unlike": 8.0,  # for each 1.0 of likeness (cosine) to the message that it lacks against the likeliest one
     "unlike at most": 2.5,
     "other group": 4.0,  # kept for women, disabled people … and the message does not say that the person is one
@@ -34,7 +34,7 @@ WEIGHTS: Final = {
     "near": 2.0,  # 1 to 3 km away
     "far": 5.0,  # 3 to 10 km
     "away": 9.0,  # farther
-    "each kilometre": 6.0,  # where the nearest is asked for, instead of the three above
+    "each kilometre": 20.0,  # where the nearest is asked for, instead of the three above
     "placeless": 1.5,  # a telephone line or a secret address, where a place was asked for
     "other town": 12.0,  # serves named towns, and not the one asked about
     "side topic": 3.0,  # for each step that the topic is not the service's main one

@@ -30,6 +30,8 @@ ADULT: Final = 18
 _BATCHES: Final = (200, 800)
 #: How many of those that have the thing named are looked at, however far they are.
 _NAMED: Final = 60
+#: From this share of the candidates on, a thing is what all of them are for ("doctor"): it need not stand in the name.
+_COMMON: Final = 0.4
 #: Words of a message that say too little to compare meanings by.
 _SHORTEST: Final = 2
 _EARTH_RADIUS: Final = 6_371_000
@@ -127,7 +129,8 @@ class _Finder:
         self.today = self.now.date()
         self.holidays: Container[date] = public_holidays(settings.country)
         self.meanings = meanings
-        self.needs = needs().find(query.text) if query.text else frozenset()
+        named = needs().find(query.text) if query.text else frozenset()
+        self.needs = named & special() or named  # a "tooth doctor" is a dentist
         age = self.filters.age
         self.groups = belongs(query.text, query.language, age) | _told(self.filters)
         self.likely = self.groups | ASKED_BY.get(query.topic, frozenset())
@@ -160,13 +163,15 @@ class _Finder:
             return pool
         had = {need for candidate in pool for need in candidate.has} | {need for candidate in pool for need in candidate.tells}
         asked = self.needs & had
+        services = {one.service_id: one.has | one.tells for one in pool}
+        common = {need for need in asked if sum(need in things for things in services.values()) >= _COMMON * len(services)}
         served = frozenset[str]().union(*(candidate.groups for candidate in pool)) & self.groups
         likeness = self._likeness(pool)
         best = max(likeness.values(), default=0.0)
         compared = []
         for candidate in pool:
             lacking = len(asked - candidate.has - candidate.tells) / len(asked) if asked else 0.0
-            passing = len(asked & candidate.tells) / len(asked) if asked else 0.0
+            passing = len((asked - common) & candidate.tells) / len(asked) if asked else 0.0
             compared.append(
                 replace(
                     candidate,
@@ -191,9 +196,8 @@ class _Finder:
     def _best(self, pool: Sequence[Candidate]) -> list[Candidate]:
         """One more than asked for, the best first; other branches of a service only after all other services."""
         near, nearest = self.query.near is not None, self.filters.near
-        later = any(
-            part is not None for part in (self.filters.day, self.filters.at, self.filters.before, self.filters.day_unknown)
-        )
+        other_day = self.filters.day is not None and self.filters.day != self.today
+        later = other_day or any((self.filters.at, self.filters.before, self.filters.day_unknown))
 
         def loss(candidate: Candidate) -> float:
             return rank(candidate, near, self.now, nearest, later)

@@ -224,7 +224,8 @@ def _own(country: str, year: int) -> dict[str, tuple[date, ...]]:
             for name in names.split(";"):
                 plain = regex.sub(r"\s*\(.*?\)", "", name).strip()
                 certain = "(" not in name
-                for known in {plain, plain.removesuffix(" Day")} if len(plain) > 3 else ():
+                short = plain.removesuffix(" Day")
+                for known in {plain, short if len(short) > 7 else plain} if len(plain) > 3 else ():
                     found[known] = (*found.get(known, ()), *((day,) if certain else ()))
     return found
 
