@@ -178,7 +178,9 @@ class Facts:
         """The name of a language in the listener's."""
         if self.words.has(f"language.{code}"):
             return self.words(f"language.{code}")
-        return str(self.locale.languages.get(code, code))
+        # CLDR names Tagalog in few languages, Filipino in most.
+        other = self.locale.languages.get("fil", code) if code == "tl" else code
+        return str(self.locale.languages.get(code, other))
 
     def eligibility(self, card: ServiceCard) -> str | None:
         """For whom it is."""
