@@ -108,7 +108,7 @@ class TestInjection:
     ) -> None:
         dialogue.answer = Reply(opening=(Phrase("more.where", {"place": hostile}),))
         page = client.post("/", data={"text": f"{hostile} where", "place": hostile}).text
-        assert "49" not in re.sub(r"[a-f0-9-]{36}|[\w-]{16,}", "", page.split("<main>")[1].split("</main>")[0])
+        assert "49" not in re.sub(r"[a-f0-9-]{36}|[\w-]{16,}", "", re.split(r"<main[^>]*>", page)[1].split("</main>")[0])
         assert "<img src=x" not in page
         assert "<script>" not in page
         assert str(careline.settings.home) not in page
@@ -239,6 +239,7 @@ def test_outbound_calls_go_only_where_settings_say() -> None:
     """What reaches out is listed here; each address comes from a setting, never from a message (SSRF)."""
     allowed = {
         "webhooks/rasa.py", "webhooks/health.py", "webhooks/phone.py", "webhooks/simulator.py", "webhooks/twilio.py", "bot/up.py",
+        "webhooks/bridges.py", "webhooks/caller.py", "webhooks/libretranslate.py",
     }  # fmt: skip
     reach = re.compile(
         r"requests\.(?:get|post|put|request|Session)\b|urlopen|http\.client|socket\.create_connection|httpx|aiohttp"
