@@ -10,6 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from bot.reply import Choice, Phrase, Reply
 from tests.fakes import FakeDialogue
+from tests.unpacked import unpacked
 
 #: Schemathesis is a version ahead of what Rasa pins in places.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -23,7 +24,7 @@ def schema(app: Flask, dialogue: FakeDialogue) -> Any:
     dialogue.answer = Reply(
         opening=(Phrase("unsure.choose"),), choices=(Choice("/food", Phrase("topic.food"), topic="food"),), topic=None
     )
-    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+    return schemathesis.openapi.from_wsgi("/openapi.json", unpacked(app))
 
 
 def test_every_operation_keeps_to_its_description(schema: Any) -> None:

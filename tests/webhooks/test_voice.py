@@ -271,11 +271,11 @@ def test_the_answer_as_a_text_in_the_same_language(phone: Caller, careline: Care
     phone.call()
     phone.press("2")
     phone.say("food")
-    phone.press("3")
+    told = phone.press("3").text
     phone.press("2")
     phone.press("1")
     (sent,) = rows(careline, OutboxMessage)
-    assert sent.text.startswith("Hillcrest Temple Kitchen")  # the one that was being told
+    assert sent.text.split(",")[0] in told  # the place that was being told
     assert "Gratis" in sent.text
     (conversation,) = rows(careline, Conversation)
     assert conversation.number == "+447700900123"
