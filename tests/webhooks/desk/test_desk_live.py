@@ -309,7 +309,7 @@ def test_a_machine_helps_and_says_so(app: Flask, ada: Desk, case: str, careline:
     assert read == {"text": "es>en: hola", "language": "en"}
     ada.get(f"/desk/cases/{case}")
     wrote = json.loads(ada.post(f"/desk/cases/{case}/translate", text="Hello", direction="out"))
-    assert wrote["text"] == "en>es: Hello\n(translated by a machine)"
+    assert wrote["text"] == "en>es: Hello\n(traducido por un programa)"
 
 
 def test_without_a_machine_a_colleague_is_named(
