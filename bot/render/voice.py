@@ -68,8 +68,13 @@ class SpokenFacts(Facts):
     def distance(self, metres: int) -> str:
         """1.6 kilometres; 300 metres."""
         if metres < 950:
-            return str(format_unit(max(50, round(metres, -2) or 50), "meter", length="long", locale=self.locale))
-        return str(format_unit(round(metres / 1000, 1), "kilometer", length="long", locale=self.locale))
+            return self._length(max(50, round(metres, -2) or 50), "length-meter")
+        return self._length(round(metres / 1000, 1), "length-kilometer")
+
+    def _length(self, value: float, unit: str) -> str:
+        """In full words, or as it is written where CLDR has no full ones: Babel then says the unit's own id."""
+        said = str(format_unit(value, unit, length="long", locale=self.locale))
+        return str(format_unit(value, unit, length="short", locale=self.locale)) if unit in said else said
 
     def phone(self, number: str) -> str:
         """A telephone number digit by digit, in groups: 0 1 6, 3 2, 9 6 0, 1 3 5."""
