@@ -96,6 +96,8 @@ def wait(running: Running) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
+    # Whoever is started by a script in the background is told to ignore it; Ctrl-C ends us all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         running.supervisor.wait()
     except KeyboardInterrupt:
