@@ -31,6 +31,11 @@ def clean(visitor: Visitor) -> None:
     """axe finds nothing, and an HTML parser that forgives nothing neither."""
     page = visitor.page
     cdp = page.context.new_cdp_session(page)
+    # A greeting that is still fading in has less contrast than it will have.
+    page.evaluate(
+        "Promise.all(document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < 5000)"
+        ".map(one => one.finished))"
+    )
     # Through the debugger, because the page's own policy forbids scripts that are not ours.
     cdp.send("Runtime.evaluate", {"expression": AXE})
     result = page.evaluate("run => axe.run(document, run)", RUN)
