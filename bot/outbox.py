@@ -125,10 +125,11 @@ def _take(database: Database, message_id: str) -> _Taken | None:
         stuck = message.status == "sending" and message.due_at <= moment - LEFT_BEHIND
         if not stuck and (message.status != "queued" or message.due_at > moment):
             return None
+        attempts = message.attempts  # before the UPDATE, which changes the object too
         claim = update(OutboxMessage).where(
             OutboxMessage.id == message_id,
             OutboxMessage.status == message.status,
-            OutboxMessage.attempts == message.attempts,
+            OutboxMessage.attempts == attempts,
         )
         conversation = session.get_one(Conversation, message.conversation_id)
         number = conversation.number
@@ -140,10 +141,10 @@ def _take(database: Database, message_id: str) -> _Taken | None:
             if refusal is not None:
                 session.execute(claim.values(status="failed", error=refusal))
                 return None
-        claimed = session.execute(claim.values(status="sending", attempts=message.attempts + 1, due_at=moment))
+        claimed = session.execute(claim.values(status="sending", attempts=attempts + 1, due_at=moment))
         if not claimed.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
             return None
-        return _Taken(number, message.text, message.attempts)
+        return _Taken(number, message.text, attempts)
 
 
 def _record(

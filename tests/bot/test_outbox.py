@@ -76,6 +76,15 @@ def test_gives_up_after_the_last_wait(careline: Careline, message_id: str, monke
     assert row(careline, message_id).status == "failed"
 
 
+def test_waits_grow_from_the_first_one_on(careline: Careline, message_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = now()
+    for wait in outbox.BACK_OFF:
+        monkeypatch.setattr(outbox, "now", lambda moment=moment: moment)
+        outbox.deliver(careline.database, FakeSender(ProviderUnavailable("503")), message_id)
+        assert row(careline, message_id).due_at == moment + wait
+        moment += wait
+
+
 def test_stop_is_asked_at_the_last_moment(careline: Careline, message_id: str) -> None:
     with careline.database.begin() as session:
         opt_out.stop(session, NUMBER)
