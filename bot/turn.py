@@ -109,6 +109,8 @@ def prepare(careline: Careline) -> None:
     redaction.redact(text)
     language.requested(text, careline.settings.languages)
     language.detect(text, careline.settings.languages, ())
+    foreign.written("wo finde ich hilfe für meine mutter")
+    foreign.asked(text)
     filters.parse(text, now(), country=careline.settings.country)
     anger.angry(text)
     careline.places()

@@ -24,7 +24,9 @@ def register(app: Flask) -> None:
             return response
         response.vary.add("Accept-Encoding")
         wanted = request.accept_encodings.quality("gzip") > 0 and "gzip" in request.headers.get("Accept-Encoding", "")
-        if not wanted or response.status_code != 200 or "Content-Encoding" in response.headers or request.blueprint == "desk":
+        if not wanted or response.status_code != 200 or "Content-Encoding" in response.headers:
+            return response
+        if (request.blueprint or "").startswith("desk"):
             return response
         if request.range is not None:
             return response
