@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot import encryption
+from bot.admission import Admission
 from bot.db import Database
 from bot.places import Places
 from bot.reply import Channel, Reply
@@ -53,6 +54,7 @@ class Careline:
     database: Database
     wording: Wording
     rights: Rights
+    admission: Admission = field(default_factory=lambda: Admission(16))
     _places: Places | None = field(default=None, repr=False)
     _places_until: float = field(default=0, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -61,7 +63,10 @@ class Careline:
     def open(cls, settings: Settings) -> "Careline":
         """Open everything the settings name. Raises SettingsError, DataError, DatabaseUnavailable."""
         encryption.use(encryption.open_vault(settings.secret_key, settings.home))
-        return cls(settings, Database(settings.database, settings.sqlite_wait), Wording.load(), Rights.load())
+        database = Database(settings.database, settings.sqlite_wait)
+        # A quarter of a process's threads never waits for the dialogue.
+        admission = Admission(max(1, settings.web_threads * 3 // 4))
+        return cls(settings, database, Wording.load(), Rights.load(), admission)
 
     def places(self) -> Places:
         """The places of the directory, at most PLACES_LAST old. Raises DatabaseUnavailable."""

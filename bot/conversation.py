@@ -6,6 +6,7 @@ reaches Rasa. Texts and numbers are encrypted (`bot.encryption`).
 
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -70,7 +71,10 @@ class Message(Base):
 
 @dataclass(frozen=True)
 class Recorded:
-    """What recording an inbound message gave: its ids, and what is known of the person."""
+    """What recording an inbound message gave: its ids, and what is known of the person.
+
+    `follows` is the id of an earlier message of theirs that is being answered at this moment.
+    """
 
     conversation_id: str
     message_id: int
@@ -78,6 +82,7 @@ class Recorded:
     language_chosen: bool
     choices: tuple[Choice, ...]
     last_reply: Reply | None
+    follows: int | None = None
 
 
 def open_conversation(session: Session, channel: Channel, conversation_id: str | None, number: str | None) -> Conversation:
@@ -134,7 +139,15 @@ def record_inbound(
 def recorded_message(session: Session, message: Message) -> Recorded:
     """What is known of a message's conversation."""
     conversation = session.get_one(Conversation, message.conversation_id)
-    replies_so_far = last_replies(session, conversation.id)
+    before = session.execute(
+        select(Message.id, Message.state, Message.received_at, Message.reply)
+        .where(Message.conversation_id == conversation.id, Message.id < message.id)
+        .order_by(Message.id.desc())
+        .limit(REMEMBERED + 2)
+    ).all()
+    fresh = now() - LEFT_BEHIND
+    stored = [row.reply for row in before if row.state == "answered" and row.reply is not None]
+    replies_so_far = _said_something(stored[:REMEMBERED])
     last = replies_so_far[0] if replies_so_far else None
     return Recorded(
         conversation_id=conversation.id,
@@ -143,7 +156,14 @@ def recorded_message(session: Session, message: Message) -> Recorded:
         language_chosen=conversation.language_chosen,
         choices=next((reply.choices for reply in replies_so_far if reply.choices), ()),
         last_reply=last,
+        follows=next((row.id for row in before if row.state == "received" and row.received_at > fresh), None),
     )
+
+
+def unanswered(database: Database, message_id: int) -> bool:
+    """Whether a message is still being answered. Raises DatabaseUnavailable."""
+    with database.read() as session:
+        return session.scalar(select(Message.state).where(Message.id == message_id)) == "received"
 
 
 #: Choices offered longer ago than this many replies are forgotten.
@@ -158,25 +178,38 @@ def last_replies(session: Session, conversation_id: str) -> list[Reply]:
         .order_by(Message.id.desc())
         .limit(REMEMBERED)
     )
-    found = [replies.load(json.loads(reply)) for reply in stored if reply]
+    return _said_something(stored)
+
+
+def _said_something(stored: Iterable[str | None]) -> list[Reply]:
+    found = (replies.load(json.loads(reply)) for reply in stored if reply)
     return [reply for reply in found if reply != Reply()]
 
 
-def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> None:
+def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> bool:
     """Keep the reply with the message it answers. `late` marks a promise: the worker will answer again.
 
-    Raises DatabaseUnavailable.
+    False if there is nothing left to answer: the worker took this process for dead and has answered, or the conversation
+    was erased. Raises DatabaseUnavailable.
     """
+    values = {
+        "reply": json.dumps(replies.dump(reply)),
+        "language": language,
+        "topic": reply.topic,
+        "state": "late" if late else "answered",
+        "leased_until": None,
+    }
     with database.begin() as session:
-        session.get_one(Message, message_id).store(reply, language, "late" if late else "answered")
+        waiting = (Message.id == message_id) & (Message.state == "received")
+        done = session.execute(update(Message).where(waiting).values(values))
+        return bool(done.rowcount)  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
 
 
 def remember_language(database: Database, conversation_id: str, language: str, chosen: bool) -> None:
     """Keep the language for the person's next messages; `chosen` when they asked for it. Raises DatabaseUnavailable."""
     with database.begin() as session:
-        conversation = session.get_one(Conversation, conversation_id)
-        conversation.language = language
-        conversation.language_chosen = conversation.language_chosen or chosen
+        values: dict[str, object] = {"language": language} | ({"language_chosen": True} if chosen else {})
+        session.execute(update(Conversation).where(Conversation.id == conversation_id).values(values))
 
 
 def answered(database: Database, provider_id: str) -> tuple[str, str, Reply] | None:

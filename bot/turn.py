@@ -9,14 +9,14 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import crisis, filters, keywords, language, opt_out
+from bot import crisis, filters, keywords, language, metrics, opt_out
 from bot import escalation as cases
 from bot.answers import crisis as emergency
 from bot.answers import erasure, escalation
 from bot.careline import Careline, Dialogue, Question
 from bot.clock import now
-from bot.conversation import Recorded, answered, record_inbound, record_reply, remember_language
-from bot.errors import DialogueUnavailable
+from bot.conversation import Recorded, answered, record_inbound, record_reply, remember_language, unanswered
+from bot.errors import DialogueBusy, DialogueUnavailable
 from bot.keywords import Keyword, KeywordKind
 from bot.reply import Channel, Phrase, Reply
 
@@ -104,8 +104,10 @@ def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     if recorded is None:
         return _again(careline, inbound)
     decision = decide(careline, dialogue, inbound, recorded)
-    if decision.keep:
-        record_reply(careline.database, recorded.message_id, decision.reply, decision.language, decision.late)
+    if decision.keep and not record_reply(
+        careline.database, recorded.message_id, decision.reply, decision.language, decision.late
+    ):
+        return Turn(recorded.conversation_id, decision.language, SILENCE)
     return Turn(recorded.conversation_id, decision.language, decision.reply, decision.late)
 
 
@@ -280,8 +282,14 @@ def _ask(
     """Let the dialogue answer."""
     question = Question(recorded.conversation_id, inbound.text, spoken, inbound.channel, payload, inbound.place)
     try:
-        answer = dialogue.respond(question)
+        with careline.admission.enter():
+            _await_earlier(careline, recorded)
+            answer = dialogue.respond(question)
+    except DialogueBusy:
+        metrics.DIALOGUE_FAILURES.labels("busy").inc()
+        return Decision(_many(), spoken, late=True)
     except DialogueUnavailable:
+        metrics.DIALOGUE_FAILURES.labels("unavailable").inc()
         return Decision(_later(), spoken, late=True)
     if answer.language is not None and answer.language != spoken:
         remember_language(careline.database, recorded.conversation_id, answer.language, chosen=True)
@@ -289,6 +297,20 @@ def _ask(
     if danger is not None and answer.topic in UNCLEAR:
         answer = emergency.stay(careline, danger)
     return Decision(answer, spoken)
+
+
+def _await_earlier(careline: Careline, recorded: Recorded) -> None:
+    """Let the person's earlier message be answered first: "food" and then "in Riverside" must not change places.
+
+    Only as long as an answer may take: a message whose process died must not hold up the next.
+    """
+    deadline = time.monotonic() + careline.settings.rasa_timeout
+    while recorded.follows is not None and time.monotonic() < deadline and unanswered(careline.database, recorded.follows):
+        time.sleep(0.05)
+
+
+def _many() -> Reply:
+    return Reply(opening=(Phrase("busy.promise"),), closing=(Phrase("person.offer"),))
 
 
 def _later() -> Reply:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot import up
 from bot.settings import ROWS, Settings
 from bot.training import ROOT
 
@@ -25,7 +26,8 @@ LAYERS = (
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
      "bot.heartbeat", "bot.nlu"),
     ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),
-    ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors"),
+    ("bot.admission",),
+    ("bot.db", "bot.encryption", "bot.settings", "bot.clock", "bot.errors", "bot.logs", "bot.metrics"),
 )  # fmt: skip
 
 
@@ -131,9 +133,9 @@ def test_rasa_imports_and_stays_silent() -> None:
 
 
 def test_rasa_listens_on_loopback_only() -> None:
-    source = (ROOT / "bot" / "up.py").read_text("utf-8")
-    assert "rasa run --interface 127.0.0.1" in source
-    assert '"SANIC_HOST": "127.0.0.1"' in source
+    assert Settings.from_env({}).rasa_url == "http://127.0.0.1:5005"
+    assert up._inner_addresses()["CARELINE_RASA_URL"].startswith("http://127.0.0.1:")
+    assert '"SANIC_HOST": "127.0.0.1"' in (ROOT / "bot" / "up.py").read_text("utf-8")
 
 
 def test_default_settings_can_be_read() -> None:

@@ -1,8 +1,13 @@
 """What machines ask: /healthz (this process lives), /readyz (each part, truthfully), /metrics (Prometheus)."""
 
+import os
+
 import requests
 from flask import Blueprint, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from redis import Redis
+from redis.exceptions import RedisError
 
 from bot import heartbeat
 from bot.errors import DatabaseUnavailable
@@ -21,14 +26,15 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """Which parts answer; 503 if one does not."""
     settings = careline().settings
-    actions = settings.actions_url.removesuffix("/webhook")
     database, worker = _database_and_worker()
-    parts = {
-        "database": database,
-        "worker": worker,
-        "rasa": _answers(f"{settings.rasa_url.rstrip('/')}/webhooks/rest/"),
-        "actions": _answers(f"{actions}/health"),
-    }
+    parts = {"database": database, "worker": worker}
+    addresses = [address.strip().rstrip("/") for address in settings.rasa_url.split(",")]
+    for number, address in enumerate(addresses, 1):
+        parts["rasa" if len(addresses) == 1 else f"rasa {number}"] = _answers(f"{address}/webhooks/rest/")
+    if settings.actions_url:
+        parts["actions"] = _answers(f"{settings.actions_url.removesuffix('/webhook')}/health")
+    if settings.redis_url:
+        parts["redis"] = _redis_answers(settings.redis_url)
     missing = [name for name, ready in parts.items() if not ready]
     return jsonify(status="missing" if missing else "ok", parts=parts, missing=missing), 503 if missing else 200
 
@@ -36,7 +42,19 @@ def readyz() -> tuple[Response, int]:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Figures for Prometheus; no personal data."""
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _redis_answers(url: str) -> bool:
+    try:
+        with Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as connection:
+            return bool(connection.ping())
+    except RedisError:
+        return False
 
 
 def _database_and_worker() -> tuple[bool, bool]:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from huey import Huey, SqliteHuey, crontab
+from huey import Huey, RedisHuey, SqliteHuey, crontab
 
 from bot.settings import Settings
 
@@ -14,7 +14,11 @@ AGAIN = 10
 
 
 def open_queue(settings: Settings) -> Huey:
-    """The task queue, embedded in a file under the home folder."""
+    """The task queue: in Redis where there is one, else embedded in a file under the home folder."""
+    if settings.redis_url:
+        return RedisHuey(
+            "careline", url=settings.redis_url, results=False, read_timeout=1, socket_connect_timeout=1, socket_timeout=5
+        )
     settings.home.mkdir(parents=True, exist_ok=True)
     return SqliteHuey("careline", filename=str(settings.home / "queue.db"), results=False)
 

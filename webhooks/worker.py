@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 
-from bot import heartbeat, late, outbox
+from bot import heartbeat, late, logs, outbox
 from bot.careline import Careline, Dialogue
 from bot.errors import DatabaseUnavailable
 from bot.outbox import Sender
@@ -39,10 +39,8 @@ def look(careline: Careline, dialogue: Dialogue, sender: Sender) -> bool:
 
 def main() -> None:
     """Work until told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    for chatty in ("huey", "twilio"):  # twilio writes every request with its text and numbers
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = Settings.from_env(os.environ)
+    logs.start("worker", settings)
     careline = Careline.open(settings)
     dialogue = RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     sender = TwilioSender(settings)
