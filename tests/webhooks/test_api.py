@@ -117,5 +117,5 @@ def test_health(client: FlaskClient) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
     ready = client.get("/readyz")
     assert ready.status_code == 503
-    assert set(ready.get_json()["missing"]) == {"rasa", "actions", "worker"}
+    assert set(ready.get_json()["missing"]) == {"rasa", "worker"}
     assert b"python_info" in client.get("/metrics").data
