@@ -184,6 +184,32 @@ def db(home: Path | None) -> None:
 
 
 @main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_home
+@_in_a_sentence
+def backup(file: Path, home: Path | None) -> None:
+    """Write conversations, cases, directory and staff to one file; the keys are not in it."""
+    from bot import backup as saving
+    from bot.careline import Careline
+
+    counts = saving.backup(Careline.open(_settings(home)).database, file)
+    _console.print(f"Wrote {sum(counts.values())} rows to {escape(str(file))}. Keep the keys elsewhere: both are needed.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@_home
+@_in_a_sentence
+def restore(file: Path, home: Path | None) -> None:
+    """Read a back-up into a new database."""
+    from bot import backup as saving
+    from bot.careline import Careline
+
+    counts = saving.restore(Careline.open(_settings(home)).database, file)
+    _console.print(f"Restored {sum(counts.values())} rows.")
+
+
+@main.command()
 @click.argument("name")
 @click.password_option(help="At least 12 characters.")
 @_home

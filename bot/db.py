@@ -106,14 +106,14 @@ class Database:
                 f"The database does not answer ({reason}): check the disk, and that nothing else holds it."
             ) from error
 
-    def migrate(self) -> None:
-        """Bring the tables to the newest version. Raises DatabaseUnavailable."""
+    def migrate(self, version: str = "head") -> None:
+        """Bring the tables to the newest version, or up to `version`. Raises DatabaseUnavailable."""
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         try:
             with self.engine.execution_options(careline_writes=True).begin() as connection:
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, version)
         except OperationalError as error:
             raise DatabaseUnavailable(f"The database cannot be prepared ({error.orig}).") from error
 

@@ -72,6 +72,18 @@ def due(session: Session, limit: int = 50) -> list[str]:
     return list(session.scalars(select(OutboxMessage.id).where(waiting | stuck).order_by(OutboxMessage.due_at).limit(limit)))
 
 
+def due_by_conversation(session: Session, limit: int = 200) -> list[list[str]]:
+    """Like `due`, a list for each conversation: what goes to one person goes in order, to different people side by side."""
+    ids = due(session, limit)
+    owners = dict(
+        session.execute(select(OutboxMessage.id, OutboxMessage.conversation_id).where(OutboxMessage.id.in_(ids))).tuples()
+    )
+    found: dict[str, list[str]] = {}
+    for message_id in ids:
+        found.setdefault(owners[message_id], []).append(message_id)
+    return list(found.values())
+
+
 @dataclass(frozen=True)
 class _Taken:
     number: str | None

@@ -136,6 +136,8 @@ ROWS = (
     Row("CARELINE_WEB_WORKERS", "web_workers", _count, "2", "Processes of the web server; the simulator needs one alone."),
     Row("CARELINE_WEB_THREADS", "web_threads", _count, "24", "Requests that one web process takes at once; a quarter of them is kept for emergencies, STOP and the desk."),
     Row("CARELINE_WORKERS", "workers", _count, "1", "Processes that send what is due and answer what is owed."),
+    Row("CARELINE_ALERT_URL", "alert_url", _text, "", "Where the administrator is told what is wrong: JSON with a text is posted there."),
+    Row("CARELINE_ALERT_NUMBER", "alert_number", _text, "", "A number, in E.164, that gets the same as a text."),
     Row("CARELINE_LOG_LEVEL", "log_level", _level, "INFO", "What is logged: DEBUG, INFO, WARNING or ERROR; never what people wrote."),
 )  # fmt: skip
 
@@ -177,6 +179,8 @@ class Settings:
     web_workers: int
     web_threads: int
     workers: int
+    alert_url: str
+    alert_number: str
     log_level: str
 
     @classmethod

@@ -19,10 +19,10 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check"),
-    ("bot.late",),
+    ("bot.late", "bot.backup"),
     ("bot.turn",),
     ("bot.answers",),
-    ("bot.render", "bot.migrations", "bot.escalation", "bot.outbox", "bot.training", "bot.careline"),
+    ("bot.render", "bot.migrations", "bot.alerts", "bot.escalation", "bot.outbox", "bot.training", "bot.careline"),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.opt_out", "bot.office",
      "bot.heartbeat", "bot.nlu"),
     ("bot.language", "bot.keywords", "bot.crisis", "bot.filters", "bot.phone", "bot.folding", "bot.reply"),

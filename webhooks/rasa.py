@@ -44,6 +44,20 @@ class RasaDialogue:
                 raise DialogueUnavailable(f"Rasa does not answer ({type(error).__name__}): is it running?") from error
         raise DialogueUnavailable("Rasa does not answer: is it running?") from refused
 
+    def alive(self) -> bool:
+        """Whether one of the addresses answers."""
+        for address in self._addresses:
+            connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port or 5005, timeout=2)
+            try:
+                connection.request("GET", f"{address.path.rstrip('/')}/webhooks/rest/")
+                if connection.getresponse().status == 200:
+                    return True
+            except (OSError, http.client.HTTPException):
+                continue
+            finally:
+                connection.close()
+        return False
+
     def _post(self, address: Any, body: bytes) -> object:
         # A connection for each message: the next free process takes it. On loopback it costs less than choosing would.
         connection = http.client.HTTPConnection(address.hostname, address.port or 5005, timeout=self._timeout)
