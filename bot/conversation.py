@@ -227,8 +227,11 @@ def lease_unanswered(database: Database, lease: timedelta, limit: int = 20) -> l
     These are the late ones, and those received by a process that died. Raises DatabaseUnavailable.
     """
     moment = now()
-    waiting = (Message.state == "late") | ((Message.state == "received") & (Message.received_at < moment - LEFT_BEHIND))
-    free = Message.leased_until.is_(None) | (Message.leased_until < moment)
+    # A time that lies too far ahead was written before the clock was set back; waiting for it could take hours.
+    old = (Message.received_at < moment - LEFT_BEHIND) | (Message.received_at > moment + LEFT_BEHIND)
+    waiting = (Message.state == "late") | ((Message.state == "received") & old)
+    lapsed = (Message.leased_until < moment) | (Message.leased_until > moment + 2 * lease)
+    free = Message.leased_until.is_(None) | lapsed
     leased = []
     with database.begin() as session:
         for message_id in session.scalars(select(Message.id).where(waiting, free).order_by(Message.id).limit(limit)):

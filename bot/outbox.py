@@ -67,8 +67,10 @@ def put(session: Session, conversation_id: str, text: str, origin: str, author: 
 def due(session: Session, limit: int = 50) -> list[str]:
     """Ids of messages whose time has come, the oldest first, those of a dead worker among them."""
     moment = now()
-    waiting = (OutboxMessage.status == "queued") & (OutboxMessage.due_at <= moment)
-    stuck = (OutboxMessage.status == "sending") & (OutboxMessage.due_at <= moment - LEFT_BEHIND)
+    # A time farther ahead than any wait was written before the clock was set back.
+    ahead = OutboxMessage.due_at > moment + BACK_OFF[-1] + LEFT_BEHIND
+    waiting = (OutboxMessage.status == "queued") & ((OutboxMessage.due_at <= moment) | ahead)
+    stuck = (OutboxMessage.status == "sending") & ((OutboxMessage.due_at <= moment - LEFT_BEHIND) | ahead)
     return list(session.scalars(select(OutboxMessage.id).where(waiting | stuck).order_by(OutboxMessage.due_at).limit(limit)))
 
 
@@ -121,8 +123,9 @@ def _take(database: Database, message_id: str) -> _Taken | None:
         message = session.get(OutboxMessage, message_id)
         if message is None:
             return None
-        stuck = message.status == "sending" and message.due_at <= moment - LEFT_BEHIND
-        if not stuck and (message.status != "queued" or message.due_at > moment):
+        ahead = message.due_at > moment + BACK_OFF[-1] + LEFT_BEHIND
+        stuck = message.status == "sending" and (message.due_at <= moment - LEFT_BEHIND or ahead)
+        if not stuck and (message.status != "queued" or (message.due_at > moment and not ahead)):
             return None
         claim = update(OutboxMessage).where(
             OutboxMessage.id == message_id,

@@ -133,7 +133,7 @@ ROWS = (
     Row("CARELINE_SQLITE_WAIT", "sqlite_wait", _number, "5", "Seconds a process waits for another one's lock on SQLite."),
     Row("CARELINE_REDIS_URL", "redis_url", _text, "", "Redis for the conversations' locks and the task queue, such as redis://10.0.0.5/0; empty means files under the home folder."),
     Row("CARELINE_RASA_WORKERS", "rasa_workers", _count, "2", "Processes that understand messages; they share the model's memory. One for each core is a good start."),
-    Row("CARELINE_WEB_WORKERS", "web_workers", _count, "2", "Processes of the web server; the simulator needs one alone."),
+    Row("CARELINE_WEB_WORKERS", "web_workers", _count, "1", "Processes of the web server; the simulator needs one alone."),
     Row("CARELINE_WEB_THREADS", "web_threads", _count, "24", "Requests that one web process takes at once; a quarter of them is kept for emergencies, STOP and the desk."),
     Row("CARELINE_WORKERS", "workers", _count, "1", "Processes that send what is due and answer what is owed."),
     Row("CARELINE_ALERT_URL", "alert_url", _text, "", "Where the administrator is told what is wrong: JSON with a text is posted there."),

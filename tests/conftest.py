@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a PostgreSQL server's URL, or `postgresql` to start one: all tests run on it, not on SQLite",
     )
     parser.addoption("--prism", default="", help="command that runs Prism, which plays Twilio's side")
+    parser.addoption("--fault-seconds", type=float, default=90, help="how long the fault runner breaks things")
     parser.addoption("--update", action="store_true", help="write golden files anew")
 
 

@@ -3,6 +3,7 @@
 The application is loaded once and shared by all processes (https://gunicorn.org/reference/settings/).
 """
 
+import gc
 import os
 from typing import Any
 
@@ -31,7 +32,9 @@ logs.start("web", _settings)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """No connection to the database may cross a fork."""
+    """No connection to the database may cross a fork; and what the collector does not visit stays shared."""
+    gc.collect()
+    gc.freeze()
     server.app.wsgi().extensions["careline"].database.engine.dispose()
 
 
