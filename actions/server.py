@@ -1,6 +1,6 @@
 """Rasa with our actions inside it: several processes behind one address, the model loaded once and shared by all of them.
 
-    python -m actions.server --model FILE
+    python -m actions.server [--model FILE]
 
 Speaks what Rasa's REST channel speaks (POST /webhooks/rest/webhook) on the address of CARELINE_RASA_URL, for our own web
 server only. Why not
@@ -29,6 +29,7 @@ from bot import logs, metrics
 from bot.errors import CarelineError
 from bot.nlu.lean import without_tensorflow
 from bot.settings import Settings, ours
+from bot.training import model_path
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,11 @@ def application(agent: Any) -> web.Application:
             _log.debug("answered")
             return web.json_response(messages)
 
+    async def figures(request: web.Request) -> web.Response:
+        return web.Response(body=metrics.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
     app.router.add_get("/webhooks/rest/", alive)
+    app.router.add_get("/metrics", figures)
     app.router.add_post("/webhooks/rest/webhook", answer)
     return app
 
@@ -210,12 +215,12 @@ def _prepare_actions() -> None:
 def main() -> None:
     """Load, listen, and keep the processes running."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="default: the one of the data at hand, in the home folder")
     parser.add_argument("--listen", default="", help="http://HOST:PORT (default: the first of CARELINE_RASA_URL)")
     options = parser.parse_args()
     settings = Settings.from_env(ours(os.environ))
     logs.start("rasa", settings)
-    agent = load(options.model, settings)
+    agent = load(options.model or model_path(settings.home), settings)
     if not settings.actions_url:
         _prepare_actions()
     try:

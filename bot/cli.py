@@ -74,14 +74,15 @@ def up(port: int, home: Path | None) -> None:
 
 
 @main.command()
+@click.option("--if-needed", is_flag=True, help="Only where there is no model of the data at hand.")
 @_home
 @_in_a_sentence
-def train(home: Path | None) -> None:
+def train(home: Path | None, if_needed: bool) -> None:
     """Train the model, whether or not there is one."""
     from bot import training
 
     with _console.status("Training"):
-        path = training.train(_settings(home).home)
+        path = (training.ensure_model if if_needed else training.train)(_settings(home).home)
     _console.print(f"Trained {path}")
 
 

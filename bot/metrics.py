@@ -5,7 +5,8 @@ Names follow https://prometheus.io/docs/practices/naming/.
 
 import os
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -16,7 +17,7 @@ DIALOGUE_FAILURES = Counter("careline_dialogue_failures_total", "Messages that R
 DIALOGUE_ABANDONED = Counter("careline_dialogue_abandoned_total", "Messages nobody waited for when their turn came")
 ASKING = Gauge("careline_asking", "Messages that wait for Rasa at this moment", multiprocess_mode="livesum")
 REFUSED = Counter("careline_refused_total", "Webhooks with a bad signature")
-SENT = Counter("careline_sent_total", "Texts handed to the provider, by what became of it", ("outcome",))
+SENT = Counter("careline_sent_total", "Attempts to hand a text to the provider")
 LATE_ANSWERS = Counter("careline_late_answers_total", "Answers given later than their question")
 
 
@@ -34,3 +35,14 @@ def forget_process(pid: int) -> None:
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def exposition(registry: CollectorRegistry | None = None) -> bytes:
+    """The figures of all processes that count in the same folder, or of this one alone, and those of `registry`."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        text = generate_latest(together)
+    else:
+        text = generate_latest()
+    return text + (generate_latest(registry) if registry is not None else b"")

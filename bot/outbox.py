@@ -77,9 +77,8 @@ def due(session: Session, limit: int = 50) -> list[str]:
 def due_by_conversation(session: Session, limit: int = 200) -> list[list[str]]:
     """Like `due`, a list for each conversation: what goes to one person goes in order, to different people side by side."""
     ids = due(session, limit)
-    owners = dict(
-        session.execute(select(OutboxMessage.id, OutboxMessage.conversation_id).where(OutboxMessage.id.in_(ids))).tuples()
-    )
+    rows = session.execute(select(OutboxMessage.id, OutboxMessage.conversation_id).where(OutboxMessage.id.in_(ids)))
+    owners = {row.id: row.conversation_id for row in rows}
     found: dict[str, list[str]] = {}
     for message_id in ids:
         found.setdefault(owners[message_id], []).append(message_id)

@@ -1,16 +1,20 @@
 """What machines ask: /healthz (this process lives), /readyz (each part, truthfully), /metrics (Prometheus)."""
 
-import os
+from datetime import datetime
 
 import requests
 from flask import Blueprint, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy import func, select
 
-from bot import heartbeat
+from bot import heartbeat, metrics
+from bot.clock import now
+from bot.conversation import Message
 from bot.errors import DatabaseUnavailable
+from bot.escalation import Case
+from bot.outbox import OutboxMessage
 from webhooks.current import careline
 
 blueprint = Blueprint("health", __name__)
@@ -25,6 +29,12 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """Which parts answer; 503 if one does not."""
+    parts = _parts()
+    missing = [name for name, ready in parts.items() if not ready]
+    return jsonify(status="missing" if missing else "ok", parts=parts, missing=missing), 503 if missing else 200
+
+
+def _parts() -> dict[str, bool]:
     settings = careline().settings
     database, worker = _database_and_worker()
     parts = {"database": database, "worker": worker}
@@ -35,18 +45,41 @@ def readyz() -> tuple[Response, int]:
         parts["actions"] = _answers(f"{settings.actions_url.removesuffix('/webhook')}/health")
     if settings.redis_url:
         parts["redis"] = _redis_answers(settings.redis_url)
-    missing = [name for name, ready in parts.items() if not ready]
-    return jsonify(status="missing" if missing else "ok", parts=parts, missing=missing), 503 if missing else 200
+    return parts
 
 
 @blueprint.get("/metrics")
-def metrics() -> Response:
-    """Figures for Prometheus; no personal data."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+def figures() -> Response:
+    """Figures for Prometheus, of all processes of this machine; no personal data."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    up = Gauge("careline_up", "Whether a part answers", ("part",), registry=registry)
+    for part, ready in _parts().items():
+        up.labels(part).set(ready)
+    owed = Gauge("careline_owed", "What is owed to people at this moment", ("what",), registry=registry)
+    waited = Gauge("careline_owed_seconds", "How long the oldest of it has been owed", ("what",), registry=registry)
+    try:
+        for what, (count, oldest) in _owed().items():
+            owed.labels(what).set(count)
+            waited.labels(what).set((now() - oldest).total_seconds() if oldest else 0)
+    except DatabaseUnavailable:
+        up.labels("database").set(0)
+    return Response(metrics.exposition(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _owed() -> dict[str, tuple[int, datetime | None]]:
+    """How many answers, texts and cases wait, and the oldest of each."""
+    queries = {
+        "answer": (Message.received_at, Message.state == "late"),
+        "text": (OutboxMessage.created_at, OutboxMessage.status.in_(("queued", "sending"))),
+        "case": (Case.opened_at, Case.status == "open"),
+        "urgent case": (Case.opened_at, (Case.status == "open") & Case.urgent),
+    }
+    with careline().database.read() as session:
+        found: dict[str, tuple[int, datetime | None]] = {}
+        for what, (at, condition) in queries.items():
+            count, oldest = session.execute(select(func.count(), func.min(at)).where(condition)).one()
+            found[what] = (count, oldest)
+        return found
 
 
 def _redis_answers(url: str) -> bool:

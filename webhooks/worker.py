@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from bot import alerts, heartbeat, late, logs, outbox
+from bot import alerts, heartbeat, late, logs, metrics, outbox
 from bot.careline import Careline, Dialogue
 from bot.errors import DatabaseUnavailable, SendError
 from bot.outbox import Sender
@@ -37,6 +37,7 @@ def look(careline: Careline, dialogue: Dialogue, sender: Sender) -> bool:
     try:
         while True:
             answered = late.answer_waiting(careline, dialogue)
+            metrics.LATE_ANSWERS.inc(len(answered))
             with careline.database.read() as session:
                 due = outbox.due_by_conversation(session)
             with ThreadPoolExecutor(SENDING) as pool:  # a provider takes its time for each text
@@ -54,6 +55,7 @@ def _deliver(careline: Careline, sender: Sender, message_ids: list[str]) -> None
     """Send what is due to one person, in order."""
     for message_id in message_ids:
         outbox.deliver(careline.database, sender, message_id)
+        metrics.SENT.inc()
 
 
 def main() -> None:
