@@ -19,7 +19,7 @@ from types import TracebackType
 from bot.settings import Settings
 
 _trace: ContextVar[str] = ContextVar("trace", default="")
-_OURS = ("bot", "webhooks", "actions", "gunicorn")
+_OURS = ("bot", "webhooks", "actions", "gunicorn", "__main__")
 #: Libraries that would write a line for each message, some with its text and number.
 _CHATTY = ("huey", "twilio", "rasa", "rasa_sdk", "aiohttp", "sqlalchemy", "urllib3", "apscheduler", "matplotlib", "alembic")
 _TRACE = re.compile("[0-9a-f]{32}")
