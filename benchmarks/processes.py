@@ -44,7 +44,7 @@ def memory(pid: int) -> float:
 
 
 def cpu(pid: int) -> float:
-    """Seconds of CPU that a process and all below it have used; unlike wall time, others' work on the machine hardly changes it."""
+    """Seconds of CPU that a process and all below it have used; other work on the machine changes it little."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     total = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     for task in Path(f"/proc/{pid}/task").iterdir():
