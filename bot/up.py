@@ -88,6 +88,7 @@ def stop(running: Running) -> None:
             running.supervisor.wait(20)
         except subprocess.TimeoutExpired:
             running.supervisor.kill()
+    shutil.rmtree(_counts(Path(running.lock.name).parent), ignore_errors=True)
     running.lock.close()
 
 
@@ -240,12 +241,16 @@ def _several(count: int) -> tuple[str, ...]:
 
 def _figures(home: Path) -> dict[str, str]:
     """Where the processes keep what they count, for /metrics: in memory, since a full disk would stop whoever counts."""
-    memory = Path("/dev/shm")
-    name = hashlib.sha256(str(home).encode()).hexdigest()[:12]
-    folder = memory / f"careline-{name}" if os.access(memory, os.W_OK) else home / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)  # counts of an earlier start
+    folder = _counts(home)
+    shutil.rmtree(folder, ignore_errors=True)  # counts of an earlier start that was killed
     folder.mkdir(mode=0o700)
     return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+
+
+def _counts(home: Path) -> Path:
+    memory = Path("/dev/shm")
+    name = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    return memory / f"careline-{name}" if os.access(memory, os.W_OK) else home / "metrics"
 
 
 def _end_with_parent() -> None:

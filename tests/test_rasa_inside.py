@@ -76,9 +76,7 @@ def test_a_long_conversation_is_cut_and_remembers_its_slots(tmp_path: Path, monk
     for number in range(KEPT + 6):
         said = UserUttered(f"Ermintrude {number}", {"name": "food", "confidence": 1.0})
         listen = ActionExecuted("action_listen")
-        tracker.update_with_events(
-            [said, ActionExecuted("action_search"), SlotSet("topic", f"topic {number}"), listen], domain
-        )
+        tracker.update_with_events([said, ActionExecuted("action_search"), SlotSet("topic", f"topic {number}"), listen], domain)
     asyncio.run(store.save(tracker))
     again = asyncio.run(store.retrieve("c1"))
     assert again is not None

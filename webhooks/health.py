@@ -1,10 +1,13 @@
 """What machines ask: /healthz (this process lives), /readyz (each part, truthfully), /metrics (Prometheus)."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import requests
 from flask import Blueprint, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
@@ -52,18 +55,29 @@ def _parts() -> dict[str, bool]:
 def figures() -> Response:
     """Figures for Prometheus, of all processes of this machine; no personal data."""
     registry = CollectorRegistry()
-    up = Gauge("careline_up", "Whether a part answers", ("part",), registry=registry)
-    for part, ready in _parts().items():
-        up.labels(part).set(ready)
-    owed = Gauge("careline_owed", "What is owed to people at this moment", ("what",), registry=registry)
-    waited = Gauge("careline_owed_seconds", "How long the oldest of it has been owed", ("what",), registry=registry)
-    try:
-        for what, (count, oldest) in _owed().items():
-            owed.labels(what).set(count)
-            waited.labels(what).set((now() - oldest).total_seconds() if oldest else 0)
-    except DatabaseUnavailable:
-        up.labels("database").set(0)
+    registry.register(_State())
     return Response(metrics.exposition(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _State(Collector):
+    """What is so at this moment, asked for when Prometheus asks; nothing that a process counts."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        up = GaugeMetricFamily("careline_up", "Whether a part answers", labels=["part"])
+        for part, ready in _parts().items():
+            up.add_metric([part], float(ready))
+        yield up
+        try:
+            found = _owed()
+        except DatabaseUnavailable:
+            return
+        owed = GaugeMetricFamily("careline_owed", "What is owed to people at this moment", labels=["what"])
+        waited = GaugeMetricFamily("careline_owed_seconds", "How long the oldest of it has been owed", labels=["what"])
+        for what, (count, oldest) in found.items():
+            owed.add_metric([what], count)
+            waited.add_metric([what], (now() - oldest).total_seconds() if oldest else 0.0)
+        yield owed
+        yield waited
 
 
 def _owed() -> dict[str, tuple[int, datetime | None]]:
