@@ -1,5 +1,6 @@
 """Processes that benchmarks start and measure."""
 
+import os
 import socket
 import subprocess
 import time
@@ -39,6 +40,16 @@ def memory(pid: int) -> float:
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
             total += memory(int(child))
+    return total
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process and all below it have used; other work on the machine changes it little."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    total = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            total += cpu(int(child))
     return total
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -24,7 +25,7 @@ from pathlib import Path
 import requests
 from twilio.request_validator import RequestValidator
 
-from benchmarks.processes import free_port, memory, stop, wait_until
+from benchmarks.processes import cpu, free_port, memory, stop, wait_until
 from bot import training, up
 from bot.settings import Settings, ours
 
@@ -42,6 +43,9 @@ MESSAGES = (
 )
 TOKEN = "a token for the benchmark"
 ACCOUNT = "AC" + "0" * 32
+
+
+_Figures = tuple[float, float, float, float]
 
 
 class _Provider(BaseHTTPRequestHandler):
@@ -75,9 +79,9 @@ def main() -> None:
             ("rasa twilio channel", *_rasas(Path(folder) / "rasas", model, provider.server_port, options)),
         ]
     print(f"{options.messages} messages, {options.clients} at a time, {os.cpu_count()} cores")
-    print(f"{'':22}{'messages/s':>12}{'p50 ms':>9}{'p95 ms':>9}{'MB':>8}")
-    for name, rate, p50, p95, megabytes in rows:
-        print(f"{name:22}{rate:12.1f}{p50:9.0f}{p95:9.0f}{megabytes:8.0f}")
+    print(f"{'':22}{'messages/s':>12}{'p50 ms':>9}{'p95 ms':>9}{'CPU ms':>9}{'MB':>8}")
+    for name, rate, p50, p95, each, megabytes in rows:
+        print(f"{name:22}{rate:12.1f}{p50:9.0f}{p95:9.0f}{each:9.1f}{megabytes:8.0f}")
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
@@ -91,20 +95,21 @@ def _environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def _ours(home: Path, model: Path, options: argparse.Namespace) -> tuple[float, float, float, float]:
+def _ours(home: Path, model: Path, options: argparse.Namespace) -> tuple[float, float, float, float, float]:
     port = free_port()
     env = _environment(home, port)
     (home / "models").mkdir(parents=True)
     shutil.copy(model, home / "models" / model.name)
     running = up.start(env, port, home, lambda text: None)
     try:
-        figures = _load(f"http://127.0.0.1:{port}/sms", Settings.from_env(ours(env)), options)
+        used = lambda: cpu(running.supervisor.pid)  # noqa: E731
+        figures = _load(f"http://127.0.0.1:{port}/sms", Settings.from_env(ours(env)), options, used)
         return (*figures, memory(running.supervisor.pid))
     finally:
         up.stop(running)
 
 
-def _rasas(home: Path, model: Path, provider: int, options: argparse.Namespace) -> tuple[float, float, float, float]:
+def _rasas(home: Path, model: Path, provider: int, options: argparse.Namespace) -> tuple[float, float, float, float, float]:
     port, actions = free_port(), free_port()
     home.mkdir(parents=True)
     careline = _environment(home, port) | {"CARELINE_SECRET_KEY": "a key for the benchmark"}
@@ -140,15 +145,16 @@ def _rasas(home: Path, model: Path, provider: int, options: argparse.Namespace) 
     try:
         wait_until(lambda: requests.get(f"http://127.0.0.1:{port}/webhooks/twilio/", timeout=2).ok, 120)
         wait_until(lambda: requests.get(f"http://127.0.0.1:{actions}/health", timeout=2).ok, 60)
-        figures = _load(f"http://127.0.0.1:{port}/webhooks/twilio/webhook", None, options)
+        used = lambda: sum(cpu(process.pid) for process in processes)  # noqa: E731
+        figures = _load(f"http://127.0.0.1:{port}/webhooks/twilio/webhook", None, options, used)
         return (*figures, sum(memory(process.pid) for process in processes))
     finally:
         for process in processes:
             stop(process)
 
 
-def _load(address: str, settings: Settings | None, options: argparse.Namespace) -> tuple[float, float, float]:
-    """Messages a second, and the median and 95th percentile of their times in ms, after a warm-up."""
+def _load(address: str, settings: Settings | None, options: argparse.Namespace, used: Callable[[], float]) -> _Figures:
+    """Messages a second, the median and 95th percentile of their times in ms, and CPU ms of each, after a warm-up."""
     ids = count()
     local = threading.local()
 
@@ -173,10 +179,12 @@ def _load(address: str, settings: Settings | None, options: argparse.Namespace) 
 
     with ThreadPoolExecutor(options.clients) as pool:
         list(pool.map(text, range(20)))
+        before = used()
         started = time.perf_counter()
         times = list(pool.map(text, range(options.messages)))
         seconds = time.perf_counter() - started
-    return options.messages / seconds, statistics.median(times), statistics.quantiles(times, n=20)[18]
+    each = (used() - before) * 1000 / options.messages
+    return options.messages / seconds, statistics.median(times), statistics.quantiles(times, n=20)[18], each
 
 
 if __name__ == "__main__":

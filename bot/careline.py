@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot import encryption, rotation
+from bot.admission import Admission
 from bot.db import Database
 from bot.directory.search import Likeness
 from bot.errors import DataError
@@ -65,6 +66,7 @@ class Careline:
     database: Database
     wording: Wording
     rights: Rights
+    admission: Admission = field(default_factory=lambda: Admission(16))
     _places: Places | None = field(default=None, repr=False)
     _places_until: float = field(default=0, repr=False)
     _throttle: Throttle | None = field(default=None, repr=False)
@@ -78,7 +80,9 @@ class Careline:
         encryption.use(vault)
         database = Database(settings.database, settings.sqlite_wait)
         rotation.use_kept_hash_key(database, vault)
-        return cls(settings, database, Wording.load(), Rights.load(local=settings.local))
+        # A quarter of the requests a process takes at once never waits for the dialogue.
+        admission = Admission(max(1, settings.web_threads * 3 // 4))
+        return cls(settings, database, Wording.load(), Rights.load(local=settings.local), admission)
 
     def throttle(self) -> Throttle:
         """How many messages are answered, counted for this process or in Redis. Raises SettingsError."""

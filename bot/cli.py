@@ -79,14 +79,15 @@ def up(port: int, home: Path | None) -> None:
 
 
 @main.command()
+@click.option("--if-needed", is_flag=True, help="Only where there is no model of the data at hand.")
 @_home
 @_in_a_sentence
-def train(home: Path | None) -> None:
+def train(home: Path | None, if_needed: bool) -> None:
     """Train the model, whether or not there is one."""
     from bot import training
 
     with _console.status("Training"):
-        path = training.train(_settings(home).home)
+        path = (training.ensure_model if if_needed else training.train)(_settings(home).home)
     _console.print(f"Trained {path}")
 
 
@@ -268,6 +269,32 @@ def db(home: Path | None) -> None:
 
     Careline.open(_settings(home)).database.migrate()
     _console.print("The database is up to date.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_home
+@_in_a_sentence
+def backup(file: Path, home: Path | None) -> None:
+    """Write conversations, cases, directory and staff to one file; the keys are not in it."""
+    from bot import backup as saving
+    from bot.careline import Careline
+
+    counts = saving.backup(Careline.open(_settings(home)).database, file)
+    _console.print(f"Wrote {sum(counts.values())} rows to {escape(str(file))}. Keep the keys elsewhere: both are needed.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@_home
+@_in_a_sentence
+def restore(file: Path, home: Path | None) -> None:
+    """Read a back-up into a new database."""
+    from bot import backup as saving
+    from bot.careline import Careline
+
+    counts = saving.restore(Careline.open(_settings(home)).database, file)
+    _console.print(f"Restored {sum(counts.values())} rows.")
 
 
 @main.command()

@@ -6,6 +6,7 @@ reaches Rasa. Texts and numbers are encrypted (`bot.encryption`).
 
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -82,7 +83,10 @@ class Message(Base):
 
 @dataclass(frozen=True)
 class Recorded:
-    """What recording an inbound message gave: its ids, and what is known of the person."""
+    """What recording an inbound message gave: its ids, and what is known of the person.
+
+    `follows` is the id of an earlier message of theirs that is being answered at this moment.
+    """
 
     conversation_id: str
     message_id: int
@@ -92,6 +96,8 @@ class Recorded:
     last_reply: Reply | None
     sensitive: bool = False
     safe_to_contact: bool | None = None
+    #: An earlier message of the conversation that has no answer yet.
+    follows: int | None = None
 
 
 def person_hash(number: str) -> str:
@@ -171,7 +177,15 @@ def record_inbound(
 def recorded_message(session: Session, message: Message) -> Recorded:
     """What is known of a message's conversation."""
     conversation = session.get_one(Conversation, message.conversation_id)
-    replies_so_far = last_replies(session, conversation.id)
+    before = session.execute(
+        select(Message.id, Message.state, Message.received_at, Message.reply)
+        .where(Message.conversation_id == conversation.id, Message.id < message.id)
+        .order_by(Message.id.desc())
+        .limit(REMEMBERED + 2)
+    ).all()
+    fresh = now() - LEFT_BEHIND
+    stored = [row.reply for row in before if row.state == "answered" and row.reply is not None]
+    replies_so_far = _said_something(stored[:REMEMBERED])
     last = replies_so_far[0] if replies_so_far else None
     return Recorded(
         conversation_id=conversation.id,
@@ -182,7 +196,14 @@ def recorded_message(session: Session, message: Message) -> Recorded:
         last_reply=last,
         sensitive=conversation.sensitive_at is not None,
         safe_to_contact=conversation.safe_to_contact,
+        follows=next((row.id for row in before if row.state == "received" and row.received_at > fresh), None),
     )
+
+
+def unanswered(database: Database, message_id: int) -> bool:
+    """Whether a message is still being answered. Raises DatabaseUnavailable."""
+    with database.read() as session:
+        return session.scalar(select(Message.state).where(Message.id == message_id)) == "received"
 
 
 #: Choices offered longer ago than this many replies are forgotten.
@@ -197,7 +218,11 @@ def last_replies(session: Session, conversation_id: str) -> list[Reply]:
         .order_by(Message.id.desc())
         .limit(REMEMBERED)
     )
-    found = [replies.load(json.loads(reply)) for reply in stored if reply]
+    return _said_something(stored)
+
+
+def _said_something(stored: Iterable[str | None]) -> list[Reply]:
+    found = (replies.load(json.loads(reply)) for reply in stored if reply)
     return [reply for reply in found if reply != Reply()]
 
 
@@ -224,21 +249,30 @@ def texts_on(session: Session, conversation_id: str, topic: str) -> list[str]:
     return texts[::-1]
 
 
-def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> None:
+def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> bool:
     """Keep the reply with the message it answers. `late` marks a promise: the worker will answer again.
 
-    Raises DatabaseUnavailable.
+    False if there is nothing left to answer: the worker took this process for dead and has answered, or the conversation
+    was erased. Raises DatabaseUnavailable.
     """
+    values = {
+        "reply": json.dumps(replies.dump(reply)),
+        "language": language,
+        "topic": reply.topic,
+        "state": "late" if late else "answered",
+        "leased_until": None,
+    }
     with database.begin() as session:
-        session.get_one(Message, message_id).store(reply, language, "late" if late else "answered")
+        waiting = (Message.id == message_id) & (Message.state == "received")
+        done = session.execute(update(Message).where(waiting).values(values))
+        return bool(done.rowcount)  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
 
 
 def remember_language(database: Database, conversation_id: str, language: str, chosen: bool) -> None:
     """Keep the language for the person's next messages; `chosen` when they asked for it. Raises DatabaseUnavailable."""
     with database.begin() as session:
-        conversation = session.get_one(Conversation, conversation_id)
-        conversation.language = language
-        conversation.language_chosen = conversation.language_chosen or chosen
+        values: dict[str, object] = {"language": language} | ({"language_chosen": True} if chosen else {})
+        session.execute(update(Conversation).where(Conversation.id == conversation_id).values(values))
 
 
 def text_to(session: Session, conversation_id: str, number: str) -> None:
@@ -278,8 +312,11 @@ def lease_unanswered(database: Database, lease: timedelta, limit: int = 20) -> l
     These are the late ones, and those received by a process that died. Raises DatabaseUnavailable.
     """
     moment = now()
-    waiting = (Message.state == "late") | ((Message.state == "received") & (Message.received_at < moment - LEFT_BEHIND))
-    free = Message.leased_until.is_(None) | (Message.leased_until < moment)
+    # A time that lies too far ahead was written before the clock was set back; waiting for it could take hours.
+    old = (Message.received_at < moment - LEFT_BEHIND) | (Message.received_at > moment + LEFT_BEHIND)
+    waiting = (Message.state == "late") | ((Message.state == "received") & old)
+    lapsed = (Message.leased_until < moment) | (Message.leased_until > moment + 2 * lease)
+    free = Message.leased_until.is_(None) | lapsed
     leased = []
     with database.begin() as session:
         for message_id in session.scalars(select(Message.id).where(waiting, free).order_by(Message.id).limit(limit)):

@@ -12,7 +12,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import DateTime, create_engine, event, text
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -39,6 +39,36 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def connect(url: str, wait: float = 5) -> Engine:
+    """An engine for a SQLite or PostgreSQL URL; nothing is opened yet.
+
+    `wait` is how many seconds SQLite waits for another process's lock, and PostgreSQL for a connection.
+    """
+    if not url.startswith("sqlite"):
+        # A pool as large as the threads that may want one. A server that hangs is given up, or every thread would wait for it.
+        arguments = {"connect_timeout": max(2, round(wait)), "options": "-c statement_timeout=15000"}
+        arguments |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+        return create_engine(
+            url,
+            connect_args=arguments,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            hide_parameters=True,
+            pool_size=16,
+            max_overflow=16,
+            pool_timeout=wait,
+        )
+    path = url.removeprefix("sqlite:///")
+    if path and path != url:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"timeout": wait}, hide_parameters=True, pool_size=16, max_overflow=16, pool_timeout=wait
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
 class Database:
     """One engine, and the two kinds of transaction there are.
 
@@ -47,15 +77,7 @@ class Database:
 
     def __init__(self, url: str, wait: float = 5) -> None:
         self.url = url
-        if url.startswith("sqlite"):
-            path = url.removeprefix("sqlite:///")
-            if path and path != url:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(url, connect_args={"timeout": wait})
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-        else:
-            self.engine = create_engine(url, pool_pre_ping=True, pool_recycle=1800)
+        self.engine = connect(url, wait)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
@@ -84,14 +106,14 @@ class Database:
                 f"The database does not answer ({reason}): check the disk, and that nothing else holds it."
             ) from error
 
-    def migrate(self) -> None:
-        """Bring the tables to the newest version. Raises DatabaseUnavailable."""
+    def migrate(self, version: str = "head") -> None:
+        """Bring the tables to the newest version, or up to `version`. Raises DatabaseUnavailable."""
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         try:
             with self.engine.execution_options(careline_writes=True).begin() as connection:
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, version)
         except OperationalError as error:
             raise DatabaseUnavailable(f"The database cannot be prepared ({error.orig}).") from error
 

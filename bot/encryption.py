@@ -47,12 +47,20 @@ class Vault:
 
     def seal(self, text: str) -> bytes:
         """Encrypt `text`; lone surrogates are kept."""
-        return self._fernet.encrypt(text.encode("utf-8", "surrogatepass"))
+        return self.seal_bytes(text.encode("utf-8", "surrogatepass"))
 
     def open(self, token: bytes) -> str:
         """Decrypt what `seal` made. Raises DataError if no key opens it."""
+        return self.open_bytes(token).decode("utf-8", "surrogatepass")
+
+    def seal_bytes(self, data: bytes) -> bytes:
+        """Encrypt `data`."""
+        return self._fernet.encrypt(data)
+
+    def open_bytes(self, token: bytes) -> bytes:
+        """Decrypt what `seal_bytes` made. Raises DataError if no key opens it."""
         try:
-            return self._fernet.decrypt(token).decode("utf-8", "surrogatepass")
+            return self._fernet.decrypt(token)
         except InvalidToken as error:
             raise DataError("A stored text cannot be opened: CARELINE_SECRET_KEY has changed.") from error
 

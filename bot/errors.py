@@ -31,6 +31,10 @@ class DialogueUnavailable(CarelineError):
     retry = True
 
 
+class DialogueBusy(DialogueUnavailable):
+    """More people are writing than can be answered at once."""
+
+
 class StartError(CarelineError):
     """`careline up` cannot start: a port in use, a broken configuration, a process that will not come up."""
 

@@ -1,5 +1,6 @@
 """Answers that are owed: the dialogue was down, or the process that had the message died."""
 
+import logging
 from datetime import timedelta
 
 from sqlalchemy import select, update
@@ -9,8 +10,11 @@ from bot import escalation, outbox, render
 from bot.careline import Careline, Dialogue
 from bot.clock import now
 from bot.conversation import Conversation, Message, lease_unanswered, recorded_message
+from bot.errors import DatabaseUnavailable
 from bot.render import sms
 from bot.turn import Inbound, decide
+
+_log = logging.getLogger(__name__)
 
 #: How long one worker has a message to itself.
 LEASE = timedelta(seconds=60)
@@ -23,8 +27,19 @@ def answer_waiting(careline: Careline, dialogue: Dialogue) -> list[str]:
 
     Raises DatabaseUnavailable.
     """
-    queued = [_answer(careline, dialogue, message_id) for message_id in lease_unanswered(careline.database, LEASE)]
+    queued = [_answer_safely(careline, dialogue, message_id) for message_id in lease_unanswered(careline.database, LEASE)]
     return [outbox_id for outbox_id in queued if outbox_id is not None]
+
+
+def _answer_safely(careline: Careline, dialogue: Dialogue, message_id: int) -> str | None:
+    """One message that cannot be answered must not keep those behind it waiting. Raises DatabaseUnavailable."""
+    try:
+        return _answer(careline, dialogue, message_id)
+    except DatabaseUnavailable:
+        raise
+    except Exception:  # it stays leased, and is tried again
+        _log.exception("A waiting message could not be answered")
+        return None
 
 
 def _answer(careline: Careline, dialogue: Dialogue, message_id: int) -> str | None:

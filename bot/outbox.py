@@ -75,9 +75,22 @@ def put(
 def due(session: Session, limit: int = 50) -> list[str]:
     """Ids of messages whose time has come, the oldest first, those of a dead worker among them."""
     moment = now()
-    waiting = (OutboxMessage.status == "queued") & (OutboxMessage.due_at <= moment)
-    stuck = (OutboxMessage.status == "sending") & (OutboxMessage.due_at <= moment - LEFT_BEHIND)
+    # A time farther ahead than any wait was written before the clock was set back.
+    ahead = OutboxMessage.due_at > moment + BACK_OFF[-1] + LEFT_BEHIND
+    waiting = (OutboxMessage.status == "queued") & ((OutboxMessage.due_at <= moment) | ahead)
+    stuck = (OutboxMessage.status == "sending") & ((OutboxMessage.due_at <= moment - LEFT_BEHIND) | ahead)
     return list(session.scalars(select(OutboxMessage.id).where(waiting | stuck).order_by(OutboxMessage.due_at).limit(limit)))
+
+
+def due_by_conversation(session: Session, limit: int = 200) -> list[list[str]]:
+    """Like `due`, a list for each conversation: what goes to one person goes in order, to different people side by side."""
+    ids = due(session, limit)
+    rows = session.execute(select(OutboxMessage.id, OutboxMessage.conversation_id).where(OutboxMessage.id.in_(ids)))
+    owners = {row.id: row.conversation_id for row in rows}
+    found: dict[str, list[str]] = {}
+    for message_id in ids:
+        found.setdefault(owners[message_id], []).append(message_id)
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -122,8 +135,9 @@ def _take(database: Database, message_id: str) -> _Taken | None:
         message = session.get(OutboxMessage, message_id)
         if message is None:
             return None
-        stuck = message.status == "sending" and message.due_at <= moment - LEFT_BEHIND
-        if not stuck and (message.status != "queued" or message.due_at > moment):
+        ahead = message.due_at > moment + BACK_OFF[-1] + LEFT_BEHIND
+        stuck = message.status == "sending" and (message.due_at <= moment - LEFT_BEHIND or ahead)
+        if not stuck and (message.status != "queued" or (message.due_at > moment and not ahead)):
             return None
         attempts = message.attempts  # before the UPDATE, which changes the object too
         claim = update(OutboxMessage).where(

@@ -1,6 +1,7 @@
 """Telephone numbers: as they come, normalised, and as people write them (E.164, phonenumbers)."""
 
 import re
+from functools import cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
@@ -29,6 +30,7 @@ def normalised(number: str | None, country: str) -> str | None:
     return str(phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
 
 
+@cache
 def written(number: str, country: str) -> str:
     """The number as people in `country` write it: 01632 960123. What cannot be read is left as it is."""
     try:

@@ -7,11 +7,11 @@ it is kept in the database, sealed like everything else.
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from sqlalchemy import Column, LargeBinary, String, Table, create_engine, inspect, select, text, update
+from sqlalchemy import Column, LargeBinary, String, Table, inspect, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, Database
+from bot.db import Base, Database, connect
 from bot.encryption import Sealed, Vault
 from bot.errors import DatabaseUnavailable
 
@@ -41,7 +41,7 @@ def use_kept_hash_key(database: Database, vault: Vault) -> None:
 
 
 def rotate(database: Database, vault: Vault, tracker_url: str, progress: Callable[[int], None] = lambda rows: None) -> int:
-    """Seal every encrypted column, and Rasa's events, anew with the newest key; how many rows that were.
+    """Seal every encrypted column, and Rasa's state of conversations, anew with the newest key; how many rows that were.
 
     May be stopped and begun again. `progress` hears the rows done so far. Raises DataError, DatabaseUnavailable.
     """
@@ -85,21 +85,23 @@ def _rotated(database: Database, vault: Vault, table: Table, columns: list[str])
 
 
 def _rotate_tracker(url: str, vault: Vault) -> int:
-    """Rasa's events; none where there is no such table."""
-    engine = create_engine(url)
-    done = 0
+    """Rasa's conversation state; none where there is no such table."""
+    engine = connect(url)
+    done, last = 0, ""
     try:
         with engine.connect() as connection:
-            if not inspect(connection).has_table("events"):
+            if not inspect(connection).has_table("dialogue"):
                 return 0
-        last = -1
         while True:
-            with engine.begin() as connection:
-                query = text("SELECT id, data FROM events WHERE id > :last ORDER BY id LIMIT :batch")
+            with engine.execution_options(careline_writes=True).begin() as connection:
+                query = text(
+                    "SELECT conversation_id, events FROM dialogue WHERE conversation_id > :last "
+                    "ORDER BY conversation_id LIMIT :batch"
+                )
                 rows = connection.execute(query, {"last": last, "batch": BATCH}).all()
-                for number, data in rows:
-                    anew = vault.reseal(str(data).encode("ascii")).decode("ascii")
-                    connection.execute(text("UPDATE events SET data = :data WHERE id = :id"), {"data": anew, "id": number})
+                for conversation_id, events in rows:
+                    anew = {"events": vault.reseal(bytes(events)), "id": conversation_id}
+                    connection.execute(text("UPDATE dialogue SET events = :events WHERE conversation_id = :id"), anew)
             if not rows:
                 return done
             done, last = done + len(rows), rows[-1][0]

@@ -54,6 +54,20 @@ def _limits(value: str) -> str:
     return value.strip()
 
 
+def _count(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def _level(value: str) -> str:
+    name = value.strip().upper()
+    if name not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return name
+
+
 def _flag(value: str) -> bool:
     if value.strip().lower() in {"1", "true", "yes", "on"}:
         return True
@@ -150,17 +164,17 @@ class Row:
 
 ROWS = (
     Row("CARELINE_HOME", "home", _path, "var", "Folder that holds all state: database, trained model, logs."),
-    Row("CARELINE_DATABASE_URL", "database_url", _text, "", "SQLAlchemy URL; empty means SQLite under the home folder."),
+    Row("CARELINE_DATABASE_URL", "database_url", _text, "", "SQLAlchemy URL, such as postgresql+psycopg2://careline@10.0.0.5/careline; empty means SQLite under the home folder."),
     Row("CARELINE_SECRET_KEY", "secret_key", _text, "", "Keys for encryption and hashing, comma separated, newest first; empty means one made and kept under the home folder."),
     Row("CARELINE_PUBLIC_URL", "public_url", _text, "", "The address the provider calls, such as https://care.example.org; signatures are computed over it."),
     Row("TWILIO_ACCOUNT_SID", "twilio_account_sid", _text, "", "The provider account."),
     Row("TWILIO_AUTH_TOKEN", "twilio_auth_token", _text, "", "The provider's token; webhooks are refused while it is empty."),
     Row("CARELINE_TWILIO_API_URL", "twilio_api_url", _text, "", "Another server that speaks Twilio's API, such as a mock; empty means Twilio itself."),
     Row("CARELINE_SMS_NUMBER", "sms_number", _text, "+441632960000", "The number texts are sent from, in E.164."),
-    Row("CARELINE_RASA_URL", "rasa_url", _text, "http://127.0.0.1:5005", "Where Rasa listens; keep it on loopback."),
-    Row("CARELINE_TRACKER_URL", "tracker_url", _text, "", "SQLAlchemy URL of Rasa's conversation state; empty means SQLite under the home folder."),
+    Row("CARELINE_RASA_URL", "rasa_url", _text, "http://127.0.0.1:5005", "Where Rasa listens, several comma separated; keep it on loopback or a closed network."),
+    Row("CARELINE_TRACKER_URL", "tracker_url", _text, "", "SQLAlchemy URL of Rasa's conversation state; empty means beside the rest in PostgreSQL, or SQLite under the home folder."),
     Row("CARELINE_RASA_TIMEOUT", "rasa_timeout", _number, "6", "Seconds to wait for Rasa before the answer is promised for later; the provider gives up at 15."),
-    Row("CARELINE_ACTIONS_URL", "actions_url", _text, "http://127.0.0.1:5055/webhook", "Where Rasa finds the action server."),
+    Row("CARELINE_ACTIONS_URL", "actions_url", _text, "", "Where Rasa finds an action server of its own; empty means that actions run inside Rasa's processes."),
     Row("CARELINE_LANGUAGES", "languages", _language_list, ",".join(LANGUAGES), "Languages served, the usual ones of the line first."),
     Row("CARELINE_DEFAULT_LANGUAGE", "default_language", _text, "en", "Language when nothing else tells."),
     Row("CARELINE_MUNICIPALITY", "municipality", _text, "Port Amity", "Name of the municipality, as said to people."),
@@ -219,13 +233,19 @@ ROWS = (
     Row("CARELINE_KEEP_LOGS_DAYS", "keep_logs_days", _days, "14", "Days technical logs are kept; they hold no texts and no numbers."),
     Row("CARELINE_KEEP_BACKUPS_DAYS", "keep_backups_days", _days, "14", "Days backups are kept: what was erased may still be in one for so long."),
     Row("CARELINE_PRIVACY_CONTACT", "privacy_contact", _text, "", "Whom people write to about their data, such as the data protection officer's e-mail; said on the privacy page."),
-    Row("CARELINE_LIMITS_URL", "limits_url", _text, "memory://", "Where limits are counted: memory:// for one web process, redis://… for several."),
     Row("CARELINE_LIMIT_NUMBER", "limit_number", _limits, "120 per 10 minute; 1000 per day", "Messages answered for one number; danger and STOP always are."),
     Row("CARELINE_LIMIT_ADDRESS", "limit_address", _limits, "300 per minute", "Messages answered for one network address of a page or program; loopback is not counted."),
     Row("CARELINE_LIMIT_LINE", "limit_line", _limits, "50000 per hour", "Messages answered on the whole line."),
     Row("CARELINE_DAILY_CAP", "daily_cap", _not_negative, "1000", "What texts may cost in a day; the administrator is warned at 80 %, and past it only danger, STOP and staff are texted as usual. 0 means no cap."),
     Row("CARELINE_ADMINISTRATOR_NUMBER", "administrator_number", _text, "", "A number that is texted when something needs the administrator, in E.164; empty means only the log says so."),
     Row("CARELINE_PROXIES", "proxies", _whole, "0", "How many proxies in front of the web server are ours: the last so many addresses in X-Forwarded-For are trusted."),
+    Row("CARELINE_REDIS_URL", "redis_url", _text, "", "Redis for the conversations' locks, the task queue and the counting of limits, such as redis://10.0.0.5/0; empty means files under the home folder."),
+    Row("CARELINE_RASA_WORKERS", "rasa_workers", _count, "2", "Processes that understand messages; they share the model's memory. One for each core is a good start."),
+    Row("CARELINE_WEB_WORKERS", "web_workers", _count, "1", "Processes of the web server; the simulator needs one alone."),
+    Row("CARELINE_WEB_THREADS", "web_threads", _count, "24", "Requests that one web process takes at once; a quarter of them is kept for emergencies, STOP and the desk."),
+    Row("CARELINE_WORKERS", "workers", _count, "1", "Processes that send what is due and answer what is owed."),
+    Row("CARELINE_ALERT_URL", "alert_url", _text, "", "Where the administrator is told what is wrong: JSON with a text is posted there."),
+    Row("CARELINE_LOG_LEVEL", "log_level", _level, "INFO", "What is logged: DEBUG, INFO, WARNING or ERROR; never what people wrote."),
 )  # fmt: skip
 
 
@@ -303,13 +323,19 @@ class Settings:
     keep_logs_days: int
     keep_backups_days: int
     privacy_contact: str
-    limits_url: str
     limit_number: str
     limit_address: str
     limit_line: str
     daily_cap: float
     administrator_number: str
     proxies: int
+    redis_url: str
+    rasa_workers: int
+    web_workers: int
+    web_threads: int
+    workers: int
+    alert_url: str
+    log_level: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -351,7 +377,9 @@ class Settings:
 
     @property
     def tracker(self) -> str:
-        """The SQLAlchemy URL of Rasa's conversation state in force."""
+        """The SQLAlchemy URL of Rasa's conversation state in force: beside the rest where that is no file."""
+        if not self.tracker_url and self.database_url and not self.database_url.startswith("sqlite"):
+            return self.database_url
         return self.tracker_url or f"sqlite:///{(self.home / 'tracker.db').absolute()}"
 
 

@@ -1,18 +1,22 @@
 """How much is answered: per number, per address on the network, and on the whole line (the library `limits`).
 
 Somebody in danger, and STOP, always come through, up to a bound that no person reaches. The counters are in memory, or in
-Redis where several processes answer (CARELINE_LIMITS_URL). They hold keyed hashes, never numbers.
+Redis where several processes answer (CARELINE_REDIS_URL). They hold keyed hashes, never numbers.
 """
 
+import logging
 from typing import Final, Literal
 
 from limits import RateLimitItem, parse_many
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from bot.encryption import vault
 from bot.folding import fold
 from bot.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 #: What to do with a message: answer it, say once that it was too much, or say nothing.
 Verdict = Literal["answer", "say", "silent"]
@@ -31,7 +35,12 @@ class Throttle:
     """Counts messages, and says which are too many."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = FixedWindowRateLimiter(storage_from_string(settings.limits_url))
+        self._here = FixedWindowRateLimiter(storage_from_string("memory://"))
+        self._limiter = self._here
+        if settings.redis_url:
+            self._limiter = FixedWindowRateLimiter(
+                storage_from_string(settings.redis_url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1)
+            )
         self._number = parse_many(settings.limit_number)
         self._address = parse_many(settings.limit_address)
         self._line = parse_many(settings.limit_line)
@@ -64,5 +73,9 @@ class Throttle:
 
     def _hit(self, limits: list[RateLimitItem], kind: str, who: str) -> bool:
         key = vault().hash(f"{kind}:{who}")
-        hits = [self._limiter.hit(limit, kind, key) for limit in limits]  # every one counts, so that the longest is right too
+        try:
+            hits = [self._limiter.hit(limit, kind, key) for limit in limits]  # every one counts, so that the longest is right too
+        except StorageError:
+            _log.warning("Redis does not answer: limits are counted in this process.")
+            hits = [self._here.hit(limit, kind, key) for limit in limits]
         return all(hits)

@@ -58,6 +58,7 @@ def environment(home: Path, threads: int = 1) -> dict[str, str]:
     return os.environ | {
         "OMP_NUM_THREADS": str(threads),
         "OMP_WAIT_POLICY": "PASSIVE",
+        "OPENBLAS_NUM_THREADS": str(threads),
         "CARELINE_HOME": str(home.absolute()),
         "RASA_TELEMETRY_ENABLED": "false",
         "RASA_CACHE_DIRECTORY": str((home / "cache" / "rasa").absolute()),

@@ -11,15 +11,24 @@ import unicodedata
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import anger, crisis, filters, foreign, fraud, gate, keywords, language, opt_out, redaction, safety
+from bot import anger, crisis, filters, foreign, fraud, gate, keywords, language, metrics, opt_out, redaction, safety
 from bot import escalation as cases
 from bot.answers import crisis as emergency
 from bot.answers import erasure, escalation, my_data, person
 from bot.answers import safety as safe_contact
 from bot.careline import Careline, Dialogue, Question
 from bot.clock import now
-from bot.conversation import Conversation, NotTheirs, Recorded, answered, record_inbound, record_reply, remember_language
-from bot.errors import DatabaseUnavailable, DialogueUnavailable
+from bot.conversation import (
+    Conversation,
+    NotTheirs,
+    Recorded,
+    answered,
+    record_inbound,
+    record_reply,
+    remember_language,
+    unanswered,
+)
+from bot.errors import DatabaseUnavailable, DialogueBusy, DialogueUnavailable
 from bot.foreign import Foreign
 from bot.keywords import Keyword, KeywordKind
 from bot.render import seen
@@ -138,8 +147,10 @@ def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     if recorded is None:
         return _again(careline, inbound)
     decision = decide(careline, dialogue, inbound, recorded)
-    if decision.keep:
-        record_reply(careline.database, recorded.message_id, decision.reply, decision.language, decision.late)
+    if decision.keep and not record_reply(
+        careline.database, recorded.message_id, decision.reply, decision.language, decision.late
+    ):
+        return Turn(recorded.conversation_id, decision.language, SILENCE)
     return Turn(recorded.conversation_id, decision.language, decision.reply, decision.late)
 
 
@@ -453,8 +464,16 @@ def _ask(
     text = "" if inbound.pressed else inbound.text
     question = Question(recorded.conversation_id, text, spoken, inbound.channel, payload, inbound.place)
     try:
-        answer = dialogue.respond(question)
+        with careline.admission.enter():
+            _await_earlier(careline, recorded)
+            answer = dialogue.respond(question)
+    except DialogueBusy:
+        metrics.DIALOGUE_FAILURES.labels("busy").inc()
+        if inbound.channel == "voice":
+            return Decision(Reply(opening=(Phrase("voice.unavailable"),)), spoken)
+        return Decision(_many(), spoken, late=True)
     except DialogueUnavailable:
+        metrics.DIALOGUE_FAILURES.labels("unavailable").inc()
         if inbound.channel == "voice":  # nobody stays on the telephone for a later answer
             return Decision(Reply(opening=(Phrase("voice.unavailable"),)), spoken)
         return Decision(_later(), spoken, late=True)
@@ -466,6 +485,20 @@ def _ask(
     answer = person.bring(careline, recorded.conversation_id, inbound.text, spoken, answer)
     # Only what the person sees can be picked by number.
     return Decision(seen(careline, answer, spoken, inbound.channel), spoken)
+
+
+def _await_earlier(careline: Careline, recorded: Recorded) -> None:
+    """Let the person's earlier message be answered first: "food" and then "in Riverside" must not change places.
+
+    Only as long as an answer may take: a message whose process died must not hold up the next.
+    """
+    deadline = time.monotonic() + careline.settings.rasa_timeout
+    while recorded.follows is not None and time.monotonic() < deadline and unanswered(careline.database, recorded.follows):
+        time.sleep(0.05)
+
+
+def _many() -> Reply:
+    return Reply(opening=(Phrase("busy.promise"),), closing=(Phrase("person.offer"),))
 
 
 def _later() -> Reply:

@@ -6,7 +6,10 @@ need, and waits until an answer really comes back. All state lives under the hom
 
 import ctypes
 import fcntl
+import hashlib
+import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -86,6 +89,7 @@ def stop(running: Running) -> None:
             running.supervisor.wait(20)
         except subprocess.TimeoutExpired:
             running.supervisor.kill()
+    shutil.rmtree(_counts(Path(running.lock.name).parent), ignore_errors=True)
     running.lock.close()
 
 
@@ -146,11 +150,8 @@ def trial(env: Mapping[str, str], port: int, home: Path) -> dict[str, str]:
 
 
 def _inner_addresses() -> dict[str, str]:
-    """Where Rasa and its actions listen: free ports on loopback."""
-    return {
-        "CARELINE_RASA_URL": f"http://127.0.0.1:{_free_port()}",
-        "CARELINE_ACTIONS_URL": f"http://127.0.0.1:{_free_port()}/webhook",
-    }
+    """Where Rasa listens: a free port on loopback."""
+    return {"CARELINE_RASA_URL": f"http://127.0.0.1:{_free_port()}"}
 
 
 def _trial_token(home: Path) -> str:
@@ -179,48 +180,49 @@ def _port_of(url: str) -> str:
 
 def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "subprocess.Popen[bytes]":
     python = sys.executable
-    rasa = f"{python} -m rasa run --interface 127.0.0.1 --port {_port_of(env['CARELINE_RASA_URL'])} --model {model}"
+    settings = Settings.from_env(ours(env))
     commands = {
-        "rasa": f"{rasa} --endpoints endpoints.yml --credentials credentials.yml",
-        "actions": f"{python} -m rasa_sdk --actions actions --port {_port_of(env['CARELINE_ACTIONS_URL'])}",
-        "web": f"{python} -m gunicorn --bind 127.0.0.1:{port} --worker-class gthread --threads 320 "
-        f"--graceful-timeout 10 --no-control-socket 'webhooks.app:create_app()'",
+        "rasa": f"{python} -m actions.server --model {model}",
+        "web": f"{python} -m gunicorn -c python:webhooks.server --bind 127.0.0.1:{port} 'webhooks.app:create_app()'",
         "worker": f"{python} -m webhooks.worker",
     }
+    if settings.actions_url:
+        commands["actions"] = f"{python} -m rasa_sdk --actions actions --port {_port_of(settings.actions_url)}"
     (home / "logs").mkdir(exist_ok=True)
     sections = [
         "[supervisord]",
         "nodaemon=true",
-        f"logfile={home}/logs/supervisord.log",
-        f"pidfile={home}/supervisord.pid",
-        f"childlogdir={home}/logs",
+        f"logfile={_escaped(home)}/logs/supervisord.log",
+        f"pidfile={_escaped(home)}/supervisord.pid",
+        f"childlogdir={_escaped(home)}/logs",
         # A socket only this user can open, for `supervisorctl -c supervisord.conf status`.
         "[unix_http_server]",
-        f"file={home}/supervisor.sock",
+        f"file={_escaped(home)}/supervisor.sock",
         "chmod=0600",
         "[supervisorctl]",
-        f"serverurl=unix://{home}/supervisor.sock",
+        f"serverurl=unix://{_escaped(home)}/supervisor.sock",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
     for name, command in commands.items():
         sections += [
             f"[program:{name}]",
-            f"command={command}",
-            f"directory={training.ROOT}",
+            f"command={_escaped(command)}",
+            *_several(settings.workers if name == "worker" else 1),
+            f"directory={_escaped(training.ROOT)}",
             "autorestart=true",
             "startsecs=2",
             "startretries=1000000",
             "stopasgroup=true",
             "killasgroup=true",
             "redirect_stderr=true",
-            f"stdout_logfile={home}/logs/{name}.log",
+            f"stdout_logfile={_escaped(home)}/logs/{name}.log",
             "stdout_logfile_maxbytes=5MB",
             "stdout_logfile_backups=2",
         ]
     config = home / "supervisord.conf"
-    config.write_text("\n".join(line.replace("%", "%%") for line in sections) + "\n")
-    variables = {**env, **training.environment(home), **ours(env), "SANIC_HOST": "127.0.0.1"}
+    config.write_text("\n".join(sections) + "\n")
+    variables = {**env, **training.environment(home), **ours(env), "SANIC_HOST": "127.0.0.1", **_figures(home)}
     return subprocess.Popen(
         [python, "-m", "supervisor.supervisord", "-n", "-c", str(config)],
         env=variables,
@@ -230,6 +232,28 @@ def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "s
         start_new_session=True,  # Ctrl-C reaches us alone, and we stop the others in order
         preexec_fn=_end_with_parent,
     )
+
+
+def _escaped(text: object) -> str:
+    return str(text).replace("%", "%%")
+
+
+def _several(count: int) -> tuple[str, ...]:
+    return ("process_name=%(program_name)s_%(process_num)s", f"numprocs={count}") if count > 1 else ()
+
+
+def _figures(home: Path) -> dict[str, str]:
+    """Where the processes keep what they count, for /metrics: in memory, since a full disk would stop whoever counts."""
+    folder = _counts(home)
+    shutil.rmtree(folder, ignore_errors=True)  # counts of an earlier start that was killed
+    folder.mkdir(mode=0o700)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+
+
+def _counts(home: Path) -> Path:
+    memory = Path("/dev/shm")
+    name = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    return memory / f"careline-{name}" if os.access(memory, os.W_OK) else home / "metrics"
 
 
 def _end_with_parent() -> None:

@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import make_url
 from twilio.request_validator import RequestValidator
 
 from bot import encryption
@@ -19,6 +20,7 @@ from bot.db import Database
 from bot.directory.importer import import_package
 from bot.settings import Settings
 from bot.training import ROOT, ensure_model
+from tests import servers
 from tests.fakes import FakeDialogue
 from webhooks.app import create_app
 
@@ -34,7 +36,13 @@ hypothesis.settings.load_profile("careline")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shared", type=Path, default=None, help="folder with larger public material (directories, intents)")
     parser.addoption("--trained", type=Path, default=ROOT / ".cache", help="home folder whose trained model is used")
+    parser.addoption(
+        "--database",
+        default="",
+        help="a PostgreSQL server's URL, or `postgresql` to start one: all tests run on it, not on SQLite",
+    )
     parser.addoption("--prism", default="", help="command that runs Prism, which plays Twilio's side")
+    parser.addoption("--fault-seconds", type=float, default=90, help="how long the fault runner breaks things")
     parser.addoption("--update", action="store_true", help="write golden files anew")
 
 
@@ -50,27 +58,50 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def database_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of the PostgreSQL server that tests run on; empty for SQLite."""
+    wanted: str = request.config.getoption("--database")
+    if wanted != "postgresql":
+        servers.in_use = wanted
+        yield wanted
+        return
+    with servers.postgresql() as server:
+        servers.in_use = server.url
+        yield server.url
+
+
 @pytest.fixture(scope="session")
-def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the demo municipality, made once."""
+def demo_database(tmp_path_factory: pytest.TempPathFactory, database_server: str) -> Iterator[str]:
+    """The URL of a database with the demo municipality, made once; every test gets a copy."""
     path = tmp_path_factory.mktemp("demo") / "careline.db"
+    url = servers.new_database(database_server) if database_server else f"sqlite:///{path}"
     encryption.use(encryption.Vault(["a key for tests only"]))
-    database = Database(f"sqlite:///{path}")
+    database = Database(url)
     database.migrate()
     import_package(database, ROOT / "data" / "directory")
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    if not database_server:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.engine.dispose()
-    return path
+    yield url
+    if database_server:
+        servers.drop_database(url)
 
 
 @pytest.fixture
-def careline(tmp_path: Path, demo_database: Path) -> Iterator[Careline]:
+def careline(tmp_path: Path, demo_database: str, database_server: str) -> Iterator[Careline]:
     """Everything a turn needs, on a database of this test's own."""
-    shutil.copy(demo_database, tmp_path / "careline.db")
-    opened = Careline.open(Settings.from_env(environment(tmp_path)))
+    env = environment(tmp_path)
+    if database_server:
+        env["CARELINE_DATABASE_URL"] = servers.new_database(database_server, make_url(demo_database).database)
+    else:
+        shutil.copy(demo_database.removeprefix("sqlite:///"), tmp_path / "careline.db")
+    opened = Careline.open(Settings.from_env(env))
     yield opened
     opened.database.engine.dispose()
+    if database_server:
+        servers.drop_database(opened.settings.database)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot import up
 from bot.settings import ROWS, Settings
 from bot.topics import NEEDS, PRESSABLE, RIGHTS
 from bot.training import ROOT
@@ -19,19 +20,21 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check", "bot.translating"),
-    ("bot.late", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud", "bot.retention"),
+    ("bot.late", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud", "bot.retention", "bot.backup"),
     ("bot.turn",),
     ("bot.answers", "bot.gate", "bot.my_data", "bot.privacy"),
     ("bot.helped", "bot.forwarding", "bot.case_search", "bot.figures", "bot.cost"),
-    ("bot.render", "bot.migrations", "bot.escalation", "bot.bridge", "bot.alerts", "bot.outbox", "bot.training", "bot.careline",
-     "bot.calls", "bot.callback", "bot.erasure", "bot.spending", "bot.safety"),
+    ("bot.render", "bot.migrations", "bot.escalation", "bot.bridge", "bot.alerts", "bot.problems", "bot.outbox", "bot.training",
+     "bot.careline", "bot.calls", "bot.callback", "bot.erasure", "bot.spending", "bot.safety"),
     ("bot.case_history",),
     ("bot.conversation", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff", "bot.second_factor",
      "bot.signed_in", "bot.lockout", "bot.audit", "bot.opt_out", "bot.office", "bot.replies", "bot.translator",
      "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis", "bot.kiosk", "bot.blocked", "bot.throttle", "bot.rotation"),
     ("bot.language", "bot.keywords", "bot.anger", "bot.crisis", "bot.filters", "bot.foreign", "bot.phone", "bot.folding",
      "bot.readability", "bot.reply", "bot.phrase", "bot.speech", "bot.topics", "bot.redaction", "bot.fraud"),
-    ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.languages", "bot.clock", "bot.errors"),
+    ("bot.admission",),
+    ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.languages", "bot.clock", "bot.errors", "bot.logs",
+     "bot.metrics"),
 )  # fmt: skip
 
 
@@ -143,9 +146,9 @@ def test_rasa_imports_and_stays_silent() -> None:
 
 
 def test_rasa_listens_on_loopback_only() -> None:
-    source = (ROOT / "bot" / "up.py").read_text("utf-8")
-    assert "rasa run --interface 127.0.0.1" in source
-    assert '"SANIC_HOST": "127.0.0.1"' in source
+    assert Settings.from_env({}).rasa_url == "http://127.0.0.1:5005"
+    assert up._inner_addresses()["CARELINE_RASA_URL"].startswith("http://127.0.0.1:")
+    assert '"SANIC_HOST": "127.0.0.1"' in (ROOT / "bot" / "up.py").read_text("utf-8")
 
 
 def test_default_settings_can_be_read() -> None:

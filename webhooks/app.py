@@ -82,5 +82,5 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
         app.register_blueprint(simulator.blueprint)
         app.register_blueprint(simulator_call.blueprint)
         app.register_blueprint(copies.blueprint)
-    app.wsgi_app = Lanes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Lanes(app.wsgi_app, settings.web_threads)  # type: ignore[method-assign]
     return app

@@ -1,13 +1,18 @@
 """What the application was opened with, for the request at hand."""
 
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
 from flask import current_app, has_request_context, request
 
+from bot import logs, metrics
 from bot.careline import Careline, Dialogue
 from bot.turn import Inbound, Turn, take_turn
+
+_log = logging.getLogger(__name__)
 
 
 def careline() -> Careline:
@@ -26,10 +31,18 @@ def wake() -> None:
 
 
 def answer(inbound: Inbound) -> Turn:
-    """Take a turn, and wake the worker if it owes the person more or has to call somebody."""
+    """Take a turn, count and log it, and wake the worker if it owes the person more or has to call somebody."""
     if inbound.number is None and has_request_context():
         inbound = replace(inbound, address=request.remote_addr)
-    turn = take_turn(careline(), dialogue(), inbound)
-    if turn.late or turn.reply.urgent or careline().settings.bridge:
-        wake()
+    started = time.perf_counter()
+    with logs.traced(logs.new_trace()):
+        turn = take_turn(careline(), dialogue(), inbound)
+        seconds = time.perf_counter() - started
+        outcome = "late" if turn.late else "urgent" if turn.reply.urgent else "answered"
+        metrics.TURNS.labels(inbound.channel, outcome).inc()
+        metrics.TURN_SECONDS.labels(inbound.channel).observe(seconds)
+        fields = {"channel": inbound.channel, "outcome": outcome, "language": turn.language, "ms": round(seconds * 1000)}
+        _log.info("turn", extra={"fields": fields})
+        if turn.late or turn.reply.urgent or careline().settings.bridge:
+            wake()
     return turn

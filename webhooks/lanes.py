@@ -4,8 +4,6 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-#: Requests answered at once; streams are counted where they are made.
-REQUESTS = 16
 #: How addresses of streams end.
 STREAM = "/live"
 
@@ -13,7 +11,7 @@ STREAM = "/live"
 class Lanes:
     """WSGI middleware: at most `requests` ordinary requests at once, however many threads keep streams open."""
 
-    def __init__(self, application: Any, requests: int = REQUESTS) -> None:
+    def __init__(self, application: Any, requests: int) -> None:
         self._application = application
         self._places = threading.BoundedSemaphore(requests)
 

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from huey import Huey, SqliteHuey, crontab
+from huey import Huey, RedisHuey, SqliteHuey, crontab
+from redis import ConnectionPool
 
 from bot.settings import Settings
 
@@ -14,7 +15,10 @@ AGAIN = 10
 
 
 def open_queue(settings: Settings) -> Huey:
-    """The task queue, embedded in a file under the home folder."""
+    """The task queue: in Redis where there is one, else embedded in a file under the home folder."""
+    if settings.redis_url:
+        pool = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=5)
+        return RedisHuey("careline", connection_pool=pool, results=False, read_timeout=1)
     settings.home.mkdir(parents=True, exist_ok=True)
     return SqliteHuey("careline", filename=str(settings.home / "queue.db"), results=False)
 

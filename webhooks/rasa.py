@@ -1,60 +1,100 @@
 """Rasa's side, in our words: its REST channel and the state it keeps of a conversation."""
 
+import http.client
+import itertools
 import json
+import random
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-import requests
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import TextClause, bindparam, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import logs
 from bot import reply as replies
 from bot.careline import Question
+from bot.db import Moment, connect
 from bot.encryption import vault
 from bot.errors import DialogueUnavailable
 from bot.reply import Choice, Phrase, Reply
 
 
 class RasaDialogue:
-    """The dialogue, over Rasa's REST channel on loopback.
+    """The dialogue, over Rasa's REST channel: on loopback, or on several machines (`url`, comma separated).
 
     `timeout` is in seconds. With its action server down, Rasa answers 200 and an empty list: that is a failure too.
     """
 
     def __init__(self, url: str, timeout: float, tracker_url: str) -> None:
-        self._address = f"{url.rstrip('/')}/webhooks/rest/webhook"
+        self._addresses = [urlsplit(address.strip()) for address in url.split(",") if address.strip()]
+        self._next = itertools.count(random.randrange(1000))
         self._timeout = timeout
         self._tracker_url = tracker_url
-        self._session = requests.Session()
-        self._session.trust_env = False  # loopback never goes through a proxy
 
     def respond(self, question: Question) -> Reply:
         """The reply to a question. Raises DialogueUnavailable."""
+        body = json.dumps(body_of(question)).encode()
+        first = next(self._next)
+        for attempt in range(len(self._addresses)):
+            address = self._addresses[(first + attempt) % len(self._addresses)]
+            try:
+                return reply_of(self._post(address, body))
+            except ConnectionRefusedError as error:
+                refused = error  # nobody has the message yet: another machine may take it
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                raise DialogueUnavailable(f"Rasa does not answer ({type(error).__name__}): is it running?") from error
+        raise DialogueUnavailable("Rasa does not answer: is it running?") from refused
+
+    def alive(self) -> bool:
+        """Whether one of the addresses answers."""
+        for address in self._addresses:
+            connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port or 5005, timeout=2)
+            try:
+                connection.request("GET", f"{address.path.rstrip('/')}/webhooks/rest/")
+                if connection.getresponse().status == 200:
+                    return True
+            except (OSError, http.client.HTTPException):
+                continue
+            finally:
+                connection.close()
+        return False
+
+    def _post(self, address: Any, body: bytes) -> object:
+        # A connection for each message: the next free process takes it. On loopback it costs less than choosing would.
+        connection = http.client.HTTPConnection(address.hostname, address.port or 5005, timeout=self._timeout)
         try:
-            headers = {"Authorization": f"Bearer {vault().token('rasa')}"}
-            response = self._session.post(
-                self._address, json=body_of(question), headers=headers, timeout=self._timeout, allow_redirects=False
-            )
-            response.raise_for_status()
-            messages = response.json()
-        except (requests.RequestException, ValueError) as error:
-            raise DialogueUnavailable(f"Rasa does not answer ({type(error).__name__}): is it running?") from error
-        return reply_of(messages)
+            path = f"{address.path.rstrip('/')}/webhooks/rest/webhook"
+            headers = {
+                "Content-Type": "application/json",
+                "Connection": "close",
+                "Authorization": f"Bearer {vault().token('rasa')}",
+            }
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise http.client.HTTPException(f"status {response.status}")
+        return json.loads(content)
 
     def forget(self, conversation_id: str) -> None:
         """Erase Rasa's state of a conversation. Raises DialogueUnavailable."""
-        self._erase("DELETE FROM events WHERE sender_id = :sender", sender=conversation_id)
+        statement = text("DELETE FROM dialogue WHERE conversation_id = :conversation")
+        self._erase(statement.bindparams(conversation=conversation_id))
 
     def forget_before(self, moment: datetime) -> None:
         """Erase Rasa's state that is older than `moment` (aware). Raises DialogueUnavailable."""
-        self._erase("DELETE FROM events WHERE timestamp < :moment", moment=moment.timestamp())
+        statement = text("DELETE FROM dialogue WHERE changed_at < :moment")
+        self._erase(statement.bindparams(bindparam("moment", moment, type_=Moment)))
 
-    def _erase(self, statement: str, **values: Any) -> None:
+    def _erase(self, statement: TextClause) -> None:
         try:
-            engine = create_engine(self._tracker_url)
-            with engine.begin() as connection:
-                if inspect(connection).has_table("events"):
-                    connection.execute(text(statement), values)
+            engine = connect(self._tracker_url)
+            with engine.execution_options(careline_writes=True).begin() as connection:
+                if inspect(connection).has_table("dialogue"):
+                    connection.execute(statement)
             engine.dispose()
         except SQLAlchemyError as error:
             raise DialogueUnavailable("Rasa's conversation state cannot be reached.") from error
@@ -81,6 +121,7 @@ def body_of(question: Question) -> dict[str, Any]:
             "language": question.language,
             "channel": question.channel,
             "place": question.place,
+            "trace": logs.trace(),
         },
     }
 

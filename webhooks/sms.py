@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, request
 
-from bot import outbox, render, spending
+from bot import metrics, outbox, render, spending
 from bot.render import sms as rendering
 from webhooks import twilio
 from webhooks.current import answer, careline
@@ -14,6 +14,7 @@ blueprint = Blueprint("sms", __name__)
 def _check_signature() -> None:
     path = request.full_path if request.query_string else request.path
     if not twilio.signed(careline().settings, path, request.form, request.headers.get("X-Twilio-Signature", "")):
+        metrics.REFUSED.inc()
         abort(403)
 
 

@@ -6,9 +6,14 @@ The database is the truth. The queue only says when to look; whatever it loses, 
 import logging
 import os
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from bot import alerts, erasure, heartbeat, late, outbox, reminders, render, retention, spending
+import requests
+
+from bot import alerts, erasure, heartbeat, late, logs, metrics, outbox, problems, reminders, render, retention, spending
 from bot import bridge as bridges
 from bot.bridge import Bridge
 from bot.careline import Careline, Dialogue
@@ -25,6 +30,10 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between signs of life.
 BEAT = 10
+#: Seconds after which a spell of work ends, and another begins.
+SPELL = 50
+#: Texts handed to the provider at once.
+SENDING = 8
 
 
 class ProviderSide(Sender, Provider, Protocol):
@@ -33,16 +42,21 @@ class ProviderSide(Sender, Provider, Protocol):
 
 def look(careline: Careline, dialogue: Dialogue, sender: ProviderSide, bridge: Bridge | None = None) -> bool:
     """Do all that is due; whether something is left for soon."""
+    until = time.monotonic() + SPELL
     try:
-        late.answer_waiting(careline, dialogue)
-        reminders.sweep(careline)
-        alerts.deliver(careline.database, sender)
-        if bridge is not None:
-            bridges.deliver(careline.database, bridge)
-        with careline.database.read() as session:
-            due = outbox.due(session)
-        for message_id in due:
-            outbox.deliver(careline.database, sender, message_id, careline.settings)
+        while True:
+            answered = late.answer_waiting(careline, dialogue)
+            metrics.LATE_ANSWERS.inc(len(answered))
+            reminders.sweep(careline)
+            alerts.deliver(careline.database, sender)
+            if bridge is not None:
+                bridges.deliver(careline.database, bridge)
+            with careline.database.read() as session:
+                due = outbox.due_by_conversation(session)
+            with ThreadPoolExecutor(SENDING) as pool:  # a provider takes its time for each text
+                list(pool.map(lambda ids: _deliver(careline, sender, ids), due))
+            if not (answered or due) or time.monotonic() > until:
+                break
         _erase(careline, dialogue, sender)
         _warn(careline, sender)
         retention.daily(careline, dialogue)
@@ -51,6 +65,13 @@ def look(careline: Careline, dialogue: Dialogue, sender: ProviderSide, bridge: B
     except DatabaseUnavailable as error:
         _log.warning("%s", error)
         return True
+
+
+def _deliver(careline: Careline, sender: Sender, message_ids: list[str]) -> None:
+    """Send what is due to one person, in order."""
+    for message_id in message_ids:
+        outbox.deliver(careline.database, sender, message_id, careline.settings)
+        metrics.SENT.inc()
 
 
 def _erase(careline: Careline, dialogue: Dialogue, provider: Provider) -> None:
@@ -62,48 +83,64 @@ def _erase(careline: Careline, dialogue: Dialogue, provider: Provider) -> None:
 
 
 def _warn(careline: Careline, sender: Sender) -> None:
-    """Tell the administrator about the day's spending, in the log and by text."""
+    """Tell the administrator about the day's spending."""
     settings = careline.settings
     due = spending.warning(careline.database, settings)
     if due is None:
         return
     key = "spending.reached" if due.reached else "spending.warning"
     words = render.facts(careline, settings.default_language, "sms").words
-    text = words(key, spent=f"{due.spent:.2f}", cap=f"{due.cap:.2f}", currency=settings.currency)
-    _log.warning("%s", text)
-    if settings.administrator_number:
-        try:
-            sender.send(settings.administrator_number, text, reference="")
-        except SendError as error:
-            _log.warning("The administrator could not be texted: %s", error)
+    _administrator(settings, sender)(words(key, spent=f"{due.spent:.2f}", cap=f"{due.cap:.2f}", currency=settings.currency))
 
 
 def main() -> None:
     """Work until told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    for chatty in ("huey", "twilio"):  # twilio writes every request with its text and numbers
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = Settings.from_env(os.environ)
+    logs.start("worker", settings)
     careline = Careline.open(settings)
     dialogue = RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     sender = TwilioSender(settings)
     other_desk = of(settings)
     queue = open_queue(settings)
     wake = register(queue, lambda: look(careline, dialogue, sender, other_desk))
-    threading.Thread(target=_beat, args=(careline,), daemon=True).start()
+    threading.Thread(target=_beat, args=(careline, dialogue, sender), daemon=True).start()
     wake()
     queue.create_consumer(workers=2, periodic=True, initial_delay=0.1, max_delay=1.0, scheduler_interval=1).run()
 
 
-def _beat(careline: Careline) -> None:
+def _beat(careline: Careline, dialogue: RasaDialogue, sender: Sender) -> None:
+    """Say that the worker lives, and look after the rest."""
     pause = threading.Event()
+    told = _administrator(careline.settings, sender)
     while True:
         try:
             with careline.database.begin() as session:
                 heartbeat.beat(session, "worker")
+            problems.tell(careline, problems.found(careline, dialogue.alive), told)
         except DatabaseUnavailable as error:
-            _log.warning("%s", error)
+            _log.error("%s", error)
+        except Exception:  # this thread says whether the worker lives: nothing may end it
+            _log.exception("The look around failed")
         pause.wait(BEAT)
+
+
+def _administrator(settings: Settings, sender: Sender) -> Callable[[str], None]:
+    """What tells the administrator: the log always, and what the settings name."""
+
+    def tell(text: str) -> None:
+        _log.error("%s", text)
+        if settings.alert_url:
+            try:
+                requests.post(settings.alert_url, json={"text": text}, timeout=5)
+            except requests.RequestException as error:
+                _log.error("The alert could not be posted (%s)", type(error).__name__)
+        if settings.administrator_number:
+            try:
+                sender.send(settings.administrator_number, text, reference="")
+            except SendError as error:
+                _log.error("The alert could not be texted: %s", error)
+
+    return tell
 
 
 if __name__ == "__main__":

@@ -1,12 +1,6 @@
-"""Rasa's REST channel, for our own web server alone: it shows a token that only holders of the service's key can make.
+"""Rasa's REST channel for `rasa run`, for our own processes alone (bot.nlu.caller); `careline up` runs actions.server."""
 
-Loopback keeps the network out; the token keeps out other programs on the same machine.
-"""
-
-import hmac
-import os
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import Any
 
 from rasa.core.channels.channel import UserMessage
@@ -15,19 +9,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from bot.encryption import open_vault
-from bot.settings import Settings, ours
-
-
-@cache
-def _expected() -> bytes:
-    settings = Settings.from_env(ours(os.environ))
-    return f"Bearer {open_vault(settings.secret_key, settings.home).token('rasa')}".encode()
-
-
-def allowed(authorization: str) -> bool:
-    """Whether a request shows our token."""
-    return hmac.compare_digest(authorization.encode("utf-8", "surrogateescape"), _expected())
+from bot.nlu.caller import allowed
 
 
 class GuardedRest(RestInput):

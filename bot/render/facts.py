@@ -5,6 +5,7 @@ Numbers, dates and times follow CLDR (Babel) for the language and, where CLDR ha
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time
@@ -242,6 +243,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.strip().lower().replace("'", "")).strip("_")
 
 
+@cache
 def locale_of(language: str, country: str) -> Locale:
     """The CLDR locale for a language as written in a country, or for the language alone."""
     if language == "zh":

@@ -131,16 +131,18 @@ def test_the_worker_does_it_once_a_day(careline: Careline, dialogue: FakeDialogu
 
 
 def test_rasas_own_store_forgets(careline: Careline, tmp_path: Path) -> None:
+    from bot.nlu.tracker import DIALOGUE, create_table  # imports Rasa
+
     url = f"sqlite:///{tmp_path / 'tracker.db'}"
     engine = create_engine(url)
+    create_table(engine)
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id TEXT, timestamp FLOAT, data TEXT)"))
         for days in (40, 1):
-            row = {"at": (now() - days * DAY).timestamp()}
-            connection.execute(text("INSERT INTO events (sender_id, timestamp, data) VALUES ('a', :at, 'x')"), row)
+            changed_at = (now() - days * DAY).replace(tzinfo=None)
+            connection.execute(DIALOGUE.insert().values(conversation_id=f"{days}", events=b"x", changed_at=changed_at))
     retention.purge(careline, RasaDialogue("http://127.0.0.1:9", 1, url))
     with engine.begin() as connection:
-        assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 1
+        assert connection.execute(text("SELECT conversation_id FROM dialogue")).scalars().all() == ["1"]
     engine.dispose()
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, text
 
 from bot import encryption, opt_out, rotation
 from bot.careline import Careline
+from bot.clock import now
 from bot.encryption import Vault
 from bot.errors import DataError
 from bot.my_data import everything
@@ -24,10 +25,12 @@ def test_rotating_loses_nobody_and_ends_the_old_key(texter: Texter, other: Texte
     other("STOP")
     url = f"sqlite:///{tmp_path / 'tracker.db'}"
     engine = create_engine(url)
-    sealed = encryption.vault().seal('{"text": "Ermintrude"}').decode()
+    from bot.nlu.tracker import DIALOGUE, create_table  # imports Rasa
+
+    sealed = encryption.vault().seal_bytes(b'{"text": "Ermintrude"}')
+    create_table(engine)
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id TEXT, timestamp FLOAT, data TEXT)"))
-        connection.execute(text("INSERT INTO events (sender_id, data) VALUES ('a', :data)"), {"data": sealed})
+        connection.execute(DIALOGUE.insert().values(conversation_id="a", events=sealed, changed_at=now().replace(tzinfo=None)))
 
     both = opened(tmp_path, "the new key,a key for tests only")
     heard: list[int] = []
@@ -41,10 +44,10 @@ def test_rotating_loses_nobody_and_ends_the_old_key(texter: Texter, other: Texte
         assert "Ermintrude" in str(everything(session, texter.number))
         assert opt_out.stopped(session, other.number)
     with engine.begin() as connection:
-        data = connection.execute(text("SELECT data FROM events")).scalar()
-    assert "Ermintrude" in encryption.vault().open(str(data).encode())
+        data = bytes(connection.execute(text("SELECT events FROM dialogue")).scalar_one())
+    assert b"Ermintrude" in encryption.vault().open_bytes(data)
     with pytest.raises(DataError):
-        Vault(["a key for tests only"]).open(str(data).encode())
+        Vault(["a key for tests only"]).open_bytes(data)
     raw = b"".join(path.read_bytes() for path in tmp_path.glob("careline.db*"))
     assert b"Ermintrude" not in raw
     alone.database.engine.dispose()

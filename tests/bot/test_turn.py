@@ -28,9 +28,9 @@ def text(careline: Careline, dialogue: FakeDialogue, words: str, provider_id: st
     return take_turn(careline, dialogue, Inbound("sms", words, number=NUMBER, provider_id=provider_id)).reply
 
 
-def _take(home: Path, barrier, answers) -> None:  # type: ignore[no-untyped-def]
+def _take(home: Path, database: str, barrier, answers) -> None:  # type: ignore[no-untyped-def]
     """One process of several that get the same message."""
-    careline = Careline.open(Settings.from_env(environment(home)))
+    careline = Careline.open(Settings.from_env({**environment(home), "CARELINE_DATABASE_URL": database}))
     mine = Phrase("more.where", {"place": str(multiprocessing.current_process().pid)})
     dialogue = FakeDialogue(Reply(opening=(mine,)))
     barrier.wait()
@@ -41,7 +41,7 @@ def _take(home: Path, barrier, answers) -> None:  # type: ignore[no-untyped-def]
 def test_the_same_message_at_the_same_instant_in_several_processes(careline: Careline, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(3), context.Queue()
-    processes = [context.Process(target=_take, args=(tmp_path, barrier, answers)) for _ in range(3)]
+    processes = [context.Process(target=_take, args=(tmp_path, careline.settings.database, barrier, answers)) for _ in range(3)]
     for process in processes:
         process.start()
     got = [answers.get(timeout=60) for _ in processes]

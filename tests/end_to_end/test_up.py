@@ -184,13 +184,13 @@ def test_the_json_api_keeps_its_contract(service: Service) -> None:
 
 def test_rasa_stopped_in_the_middle_is_told_and_answered_later(service: Service) -> None:
     rasa = service.pid("rasa")
-    os.kill(rasa, signal.SIGSTOP)
+    os.killpg(rasa, signal.SIGSTOP)
     try:
         assert "112" in service.text("where is the nearest library", "+447700900301")
         assert "01632 960001" in service.text("i want to kill myself", "+447700900302")
         assert "no more texts" in service.text("STOP", "+447700900303")
     finally:
-        os.kill(rasa, signal.SIGCONT)
+        os.killpg(rasa, signal.SIGCONT)
 
     def sent() -> str | None:
         with service.database.read() as session:
@@ -203,11 +203,11 @@ def test_rasa_stopped_in_the_middle_is_told_and_answered_later(service: Service)
         assert session.scalar(select(func.count()).select_from(Message).where(Message.state != "answered")) == 0
 
 
-@pytest.mark.parametrize("name", ["actions", "worker", "web", "rasa"])
+@pytest.mark.parametrize("name", ["worker", "web", "rasa"])
 def test_a_process_that_dies_is_missed_and_comes_back(service: Service, name: str) -> None:
     before = service.pid(name)
     os.kill(before, signal.SIGKILL)
-    if name in ("actions", "rasa"):
+    if name == "rasa":
         wait_for(f"{name} is named", lambda: name in service.missing(), 15)
     wait_for(f"{name} has a new process", lambda: service.pid(name) not in (0, before), 30)
     wait_for("all is well", lambda: service.missing() == [], 90)
@@ -277,7 +277,7 @@ def test_delete_my_data_leaves_nothing_in_any_store(service: Service) -> None:
 
 
 def test_ctrl_c_stops_all_of_it(service: Service) -> None:
-    pids = [service.pid(name) for name in ("web", "rasa", "actions", "worker")]
+    pids = [service.pid(name) for name in ("web", "rasa", "worker")]
     service.process.send_signal(signal.SIGINT)
     assert service.process.wait(40) == 0
     for pid in pids:

@@ -1,6 +1,10 @@
 """The JSON API: its contract, and what bad input gets."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.errors import DatabaseUnavailable
 from bot.reply import Choice, Phrase, Reply
+from bot.training import ROOT
 from tests.fakes import FakeDialogue
 
 FIELDS = ("text", "language", "place", "conversation", "something else")
@@ -117,5 +122,19 @@ def test_health(client: FlaskClient) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
     ready = client.get("/readyz")
     assert ready.status_code == 503
-    assert set(ready.get_json()["missing"]) == {"rasa", "actions", "worker"}
+    assert set(ready.get_json()["missing"]) == {"rasa", "worker"}
     assert b"python_info" in client.get("/metrics").data
+
+
+def test_figures_of_several_processes_are_given_once(client: FlaskClient, tmp_path: Path) -> None:
+    """In processes of their own: the folder they count in is read when the library is imported."""
+    code = "from bot import metrics\nmetrics.TURNS.labels('sms', 'answered').inc(2)\nprint(metrics.exposition().decode())"
+    (tmp_path / "figures").mkdir()
+    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "figures")}
+    for expected in ("2.0", "4.0"):
+        said = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert f'careline_turns_total{{channel="sms",outcome="answered"}} {expected}' in said
+    lines = client.get("/metrics").text.splitlines()
+    samples = [line.rsplit(" ", 1)[0] for line in lines if line and not line.startswith("#")]
+    assert 'careline_up{part="database"}' in samples
+    assert len(samples) == len(set(samples))

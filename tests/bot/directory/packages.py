@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from bot.db import Base, Database
+from tests import servers
 
 DEMO = Path(__file__).parents[3] / "data" / "directory"
 
@@ -60,6 +61,6 @@ def kitchen(**changes: Rows) -> dict[str, Rows]:
 
 def new_database(path: Path) -> Database:
     """An empty database with all tables."""
-    database = Database(f"sqlite:///{path}")
+    database = Database(servers.new_database(servers.in_use) if servers.in_use else f"sqlite:///{path}")
     Base.metadata.create_all(database.engine)
     return database
