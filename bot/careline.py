@@ -74,15 +74,15 @@ class Careline:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def open(cls, settings: Settings) -> "Careline":
-        """Open everything the settings name. Raises SettingsError, DataError, DatabaseUnavailable."""
+    def open(cls, settings: Settings, wording: Wording | None = None, rights: Rights | None = None) -> "Careline":
+        """Open everything the settings name; what has been read already may be given. Raises SettingsError, DataError."""
         vault = encryption.open_vault(settings.secret_key, settings.home)
         encryption.use(vault)
         database = Database(settings.database, settings.sqlite_wait)
         rotation.use_kept_hash_key(database, vault)
         # A quarter of the requests a process takes at once never waits for the dialogue.
         admission = Admission(max(1, settings.web_threads * 3 // 4))
-        return cls(settings, database, Wording.load(), Rights.load(local=settings.local), admission)
+        return cls(settings, database, wording or Wording.load(), rights or Rights.load(local=settings.local), admission)
 
     def throttle(self) -> Throttle:
         """How many messages are answered, counted for this process or in Redis. Raises SettingsError."""

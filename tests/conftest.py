@@ -18,8 +18,10 @@ from bot import encryption
 from bot.careline import Careline
 from bot.db import Database
 from bot.directory.importer import import_package
+from bot.rights.articles import Rights
 from bot.settings import Settings
 from bot.training import ROOT, ensure_model
+from bot.wording import Wording
 from tests import servers
 from tests.fakes import FakeDialogue
 from webhooks.app import create_app
@@ -89,15 +91,23 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory, database_server: str
         servers.drop_database(url)
 
 
+@pytest.fixture(scope="session")
+def words_and_rights() -> tuple[Wording, Rights]:
+    """What is the same in every test, and takes most of its time to read."""
+    return Wording.load(), Rights.load()
+
+
 @pytest.fixture
-def careline(tmp_path: Path, demo_database: str, database_server: str) -> Iterator[Careline]:
+def careline(
+    tmp_path: Path, demo_database: str, database_server: str, words_and_rights: tuple[Wording, Rights]
+) -> Iterator[Careline]:
     """Everything a turn needs, on a database of this test's own."""
     env = environment(tmp_path)
     if database_server:
         env["CARELINE_DATABASE_URL"] = servers.new_database(database_server, make_url(demo_database).database)
     else:
         shutil.copy(demo_database.removeprefix("sqlite:///"), tmp_path / "careline.db")
-    opened = Careline.open(Settings.from_env(env))
+    opened = Careline.open(Settings.from_env(env), *words_and_rights)
     yield opened
     opened.database.engine.dispose()
     if database_server:
