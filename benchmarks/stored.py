@@ -22,10 +22,11 @@ from sqlalchemy import text
 from bot import encryption
 from bot.careline import Careline, Question
 from bot.clock import now
+from bot.inbound import Inbound
 from bot.nlu.lean import without_tensorflow
 from bot.reply import Phrase, Reply
 from bot.settings import Settings
-from bot.turn import Inbound, take_turn
+from bot.turn import take_turn
 
 TURNS = 300
 

@@ -11,8 +11,9 @@ from bot.careline import Careline, Dialogue
 from bot.clock import now
 from bot.conversation import Conversation, Message, lease_unanswered, recorded_message
 from bot.errors import DatabaseUnavailable
+from bot.inbound import Inbound
 from bot.render import sms
-from bot.turn import Inbound, decide
+from bot.turn import decide
 
 _log = logging.getLogger(__name__)
 

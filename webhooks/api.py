@@ -5,10 +5,10 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, request
 
 from bot import outbox, render
+from bot.inbound import LONGEST, Inbound
 from bot.outbox import OutboxMessage
 from bot.render import kiosk as rendering
 from bot.reply import Reply
-from bot.turn import LONGEST, Inbound
 from webhooks.current import answer, careline
 from webhooks.errors import problem
 from webhooks.openapi import description

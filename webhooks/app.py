@@ -7,8 +7,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.careline import Careline, Dialogue
 from bot.encryption import vault
+from bot.ready import prepare
 from bot.settings import Settings
-from bot.turn import prepare
 from webhooks import (
     api,
     bridges,

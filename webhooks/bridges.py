@@ -16,8 +16,8 @@ from flask import Blueprint, Response, abort, jsonify, request
 
 from bot import bridge
 from bot.bridge import Bridge, BridgeError, Parcel
+from bot.inbound import clean
 from bot.settings import Settings
-from bot.turn import clean
 from webhooks.current import careline, wake
 
 blueprint = Blueprint("bridges", __name__)

@@ -10,7 +10,8 @@ from flask import current_app, has_request_context, request
 
 from bot import logs, metrics
 from bot.careline import Careline, Dialogue
-from bot.turn import Inbound, Turn, take_turn
+from bot.inbound import Inbound
+from bot.turn import Turn, take_turn
 
 _log = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from bot import escalation, outbox, render
 from bot import reply as replies
 from bot.conversation import Conversation, Message, forget, remember_language
 from bot.errors import CarelineError, DatabaseUnavailable, DialogueUnavailable
+from bot.inbound import Inbound, clean
 from bot.render.text import label
 from bot.reply import Reply
 from bot.topics import PERSON, PRESSABLE
-from bot.turn import Inbound, clean
 from webhooks import device, live, staff_bar, take
 from webhooks.current import answer, careline, dialogue
 from webhooks.page import MORE, Page, exit_address, languages, show

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.turn import LONGEST
+from bot.inbound import LONGEST
 
 
 def _nullable(kind: str, **more: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from flask import Response, make_response, render_template, url_for
 from bot import aloud, render
 from bot.clock import now
 from bot.directory.search import distance
+from bot.inbound import LONGEST
 from bot.kiosk import Kiosk, of_topic
 from bot.outbox import OutboxMessage
 from bot.places import Place
@@ -18,7 +19,6 @@ from bot.render.facts import Facts
 from bot.render.sketch import Spot, draw
 from bot.reply import Reply, ServiceCard
 from bot.topics import GROUPS, PERSON, RIGHTS
-from bot.turn import LONGEST
 from webhooks import speech
 from webhooks.current import careline
 from webhooks.reading import CHOICES, STAFF_ONLY, USUAL, Reading

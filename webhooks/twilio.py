@@ -13,9 +13,9 @@ from twilio.rest import Client
 from twilio.twiml.messaging_response import MessagingResponse
 
 from bot.errors import BadNumber, ProviderRefused, ProviderUnavailable, RecipientOptedOut, SendError, TooManyRequests
+from bot.inbound import Inbound
 from bot.phone import normalised
 from bot.settings import Settings
-from bot.turn import Inbound
 
 #: Twilio's error codes that mean something to us (https://www.twilio.com/docs/api/errors).
 _ERRORS: Mapping[int, type[SendError]] = {

@@ -127,11 +127,14 @@ def _beat(careline: Careline, dialogue: RasaDialogue, sender: Sender) -> None:
 def _administrator(settings: Settings, sender: Sender) -> Callable[[str], None]:
     """What tells the administrator: the log always, and what the settings name."""
 
+    posting = requests.Session()
+    posting.trust_env = False  # no proxy of the environment
+
     def tell(text: str) -> None:
         _log.error("%s", text)
         if settings.alert_url:
             try:
-                requests.post(settings.alert_url, json={"text": text}, timeout=5)
+                posting.post(settings.alert_url, json={"text": text}, timeout=5, allow_redirects=False)
             except requests.RequestException as error:
                 _log.error("The alert could not be posted (%s)", type(error).__name__)
         if settings.administrator_number:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from bot import keywords, language
 from bot import reply as replies
+from bot.inbound import Inbound
 from bot.keywords import KeywordKind
 from bot.reply import Reply
-from bot.turn import Inbound, take_turn
+from bot.turn import take_turn
 from bot.voice.document import Heard
 from bot.voice.talk import Talk
 

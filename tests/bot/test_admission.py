@@ -12,8 +12,9 @@ from bot.admission import Admission
 from bot.careline import Careline, Question
 from bot.conversation import Message
 from bot.errors import DialogueBusy
+from bot.inbound import Inbound
 from bot.reply import Phrase, Reply
-from bot.turn import Inbound, take_turn
+from bot.turn import take_turn
 from tests.fakes import FakeDialogue
 
 

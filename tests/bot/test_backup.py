@@ -11,8 +11,9 @@ from bot.careline import Careline
 from bot.conversation import Conversation, Message
 from bot.db import Database
 from bot.errors import DataError
+from bot.inbound import Inbound
 from bot.migrations.tables import metadata
-from bot.turn import Inbound, take_turn
+from bot.turn import take_turn
 from tests.bot.directory.packages import new_database
 from tests.fakes import FakeDialogue
 

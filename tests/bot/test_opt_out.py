@@ -16,12 +16,13 @@ from bot.conversation import open_conversation
 from bot.db import Database
 from bot.errors import ProviderUnavailable, RecipientOptedOut
 from bot.escalation import Case, answer, claim
+from bot.inbound import Inbound
 from bot.keywords import LANGUAGES, KeywordKind, match, word
 from bot.opt_out import PURPOSES, Purpose
 from bot.outbox import OutboxMessage
 from bot.reply import Phrase, Reply
 from bot.staff import add
-from bot.turn import SILENCE, Inbound, take_turn
+from bot.turn import SILENCE, take_turn
 from tests.conftest import Texter
 from tests.fakes import FakeDialogue, FakeSender
 

@@ -14,10 +14,11 @@ from bot.clock import now
 from bot.conversation import Message, open_conversation
 from bot.errors import DialogueUnavailable
 from bot.escalation import Case
+from bot.inbound import Inbound
 from bot.outbox import OutboxMessage
 from bot.reply import Choice, Phrase, Reply
 from bot.settings import Settings
-from bot.turn import Inbound, take_turn
+from bot.turn import take_turn
 from tests.conftest import environment
 from tests.fakes import FakeDialogue
 

@@ -17,8 +17,9 @@ from bot.callback import Callback
 from bot.careline import Careline
 from bot.conversation import Conversation
 from bot.escalation import Case, open_case
+from bot.inbound import Inbound
 from bot.settings import Settings
-from bot.turn import Inbound, take_turn
+from bot.turn import take_turn
 from tests.conftest import Texter, environment
 from tests.fakes import FakeDialogue, FakeSender
 from webhooks.app import create_app

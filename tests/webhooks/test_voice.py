@@ -18,9 +18,10 @@ from bot.careline import Careline
 from bot.conversation import Conversation, Message
 from bot.errors import DatabaseUnavailable, DialogueUnavailable
 from bot.escalation import Case
+from bot.inbound import Inbound
 from bot.outbox import OutboxMessage
 from bot.speech import Speech, speech
-from bot.turn import Inbound, take_turn
+from bot.turn import take_turn
 from tests.callers import answers, caller, check, posting
 from tests.conftest import TOKEN
 from tests.fakes import FakeDialogue

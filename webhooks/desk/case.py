@@ -6,10 +6,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bot import audit, callback, case_history, escalation, forwarding, reminders, render, replies, staff
 from bot.escalation import Case
+from bot.inbound import LONGEST, clean
 from bot.phone import written
 from bot.settings import Settings
 from bot.staff import Staff
-from bot.turn import LONGEST, clean
 from webhooks.current import careline, wake
 from webhooks.desk import machine, thread
 from webhooks.desk.guard import current, protect

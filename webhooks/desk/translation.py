@@ -4,8 +4,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from bot import audit
 from bot.escalation import Case, conversation_of
+from bot.inbound import clean
 from bot.translator import TranslatorUnavailable
-from bot.turn import clean
 from webhooks.current import careline
 from webhooks.desk import case as cases
 from webhooks.desk.guard import current, protect

@@ -1,0 +1,64 @@
+"""What a message means, and what to answer, where that is known without the model."""
+
+from bot import filters, fraud
+from bot.answers import escalation, my_data, opting
+from bot.careline import Careline
+from bot.clock import now
+from bot.conversation import Recorded
+from bot.inbound import Inbound
+from bot.keywords import Keyword, KeywordKind
+from bot.reply import Phrase, Reply
+
+#: Keywords that mean the same as a sentence the dialogue understands.
+_PAYLOADS = {
+    KeywordKind.MORE: "/more",
+    KeywordKind.WRONG: "/wrong_information",
+    KeywordKind.DELETE: "/delete_my_data",
+}
+
+
+def payload(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None) -> str | None:
+    """What the message means: a button's topic, a choice that was offered, a word for more. Raises DatabaseUnavailable."""
+    if inbound.pressed:
+        return f"/{inbound.pressed}"
+    if keyword is not None:
+        if keyword.kind is KeywordKind.NUMBER and keyword.number is not None and keyword.number <= len(recorded.choices):
+            return recorded.choices[keyword.number - 1].payload
+        if keyword.kind is KeywordKind.YES and recorded.choices:
+            return recorded.choices[0].payload
+        return _PAYLOADS.get(keyword.kind)
+    return "/more" if recorded.last_reply is not None and _follows_up(careline, inbound.text) else None
+
+
+def _follows_up(careline: Careline, text: str) -> bool:
+    """Whether the message only narrows what was asked before: "on Sunday?"."""
+    place = careline.places().find(text) or careline.places().unknown(text)
+    moment = now().astimezone(careline.settings.time_zone)
+    return filters.parse(text, moment, place.span if place else None, careline.settings.country).follow_up
+
+
+def reply(
+    careline: Careline, inbound: Inbound, recorded: Recorded, spoken: str, keyword: Keyword | None, meaning: str | None
+) -> Reply | None:
+    """The answer that needs no dialogue, None where it does; `meaning` is the payload. Raises DatabaseUnavailable."""
+    offer = (Phrase("person.offer"),)
+    if not inbound.text:
+        return Reply(opening=(Phrase("empty.picture" if inbound.media else "empty.text"),), closing=offer)
+    if meaning == opting.PAYLOAD:
+        return opting.stop(careline, inbound)
+    match keyword.kind if keyword else None:
+        case KeywordKind.NUMBER if meaning is None:
+            return Reply(opening=(Phrase("unsure.again"),), closing=offer)
+        case KeywordKind.HELP:
+            return Reply(opening=(Phrase("help.how"),), topic="help")
+        case KeywordKind.KNOW:
+            return my_data.answer(careline, recorded.conversation_id, spoken)
+        case KeywordKind.HUMAN:
+            return escalation.reply(careline, recorded.conversation_id, spoken)
+        case KeywordKind.REPEAT if recorded.last_reply is not None:
+            return recorded.last_reply
+        case KeywordKind.NO if recorded.choices:
+            return Reply(opening=(Phrase("no.fine"),), closing=offer)
+    if keyword is None and meaning is None and fraud.match(inbound.text):
+        return Reply(opening=(Phrase("fraud.warn"),), closing=(Phrase("office.call"), *offer))
+    return None
