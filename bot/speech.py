@@ -9,6 +9,7 @@ from typing import Any, Final
 import yaml
 
 from bot.errors import DataError
+from bot.folding import is_cjk
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "data" / "voice"
 
@@ -49,7 +50,13 @@ class Speech:
 @cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(words, key=len, reverse=True)
-    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest_first))
+    return re.compile("|".join(map(_whole, longest_first)))
+
+
+def _whole(word: str) -> str:
+    """The word where it stands alone; Chinese and Japanese put nothing between words."""
+    beside = r"\d" if any(map(is_cjk, word)) else r"\w"
+    return rf"(?<!{beside}){re.escape(word)}(?!{beside})"
 
 
 @cache

@@ -243,7 +243,8 @@ def test_outbound_calls_go_only_where_settings_say() -> None:
         "actions/server.py",  # listens only
     }  # fmt: skip
     reach = re.compile(
-        r"requests\.(?:get|post|put|request|Session)\b|urlopen|http\.client|socket\.create_connection|(?:import|from) (?:httpx|aiohttp)"
+        r"requests\.(?:get|post|put|request|Session)\b|urlopen|http\.client|socket\.create_connection"
+        r"|(?:import|from) (?:httpx|aiohttp)"
     )
     found = {
         path.relative_to(ROOT).as_posix()

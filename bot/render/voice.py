@@ -27,7 +27,7 @@ REST: Final = 0.9
 LONGEST: Final = 400
 
 _NUMBER: Final = re.compile(r"(?<![\d:.,/-])\+?\d[\d ]{5,}\d(?![\d:/-])")
-_SENTENCES: Final = re.compile(r"(?<=[.!?।؟])\s+|(?<=[。！？])\s*")
+_SENTENCES: Final = re.compile(r"(?<=[.!?।؟۔])\s+|(?<=[。！？])\s*")
 _markdown: Final = MarkdownIt("commonmark", {"html": False})
 
 
@@ -217,7 +217,7 @@ class Speaker:
 
 
 def _stopped(text: str) -> str:
-    return text if text[-1:] in ".!?。！？।؟" else f"{text}."
+    return text if text[-1:] in ".!?。！？।؟۔" else f"{text}."
 
 
 def _parts(text: str) -> list[str]:

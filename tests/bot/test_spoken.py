@@ -252,3 +252,17 @@ def test_a_distance_is_said_in_the_language_itself(language: str, careline: Care
         said = facts.distance(metres)
         assert "length-" not in said
         assert said.isascii() <= (language in ("en", "es", "fr", "pt", "nl", "sw", "tl"))
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "said"),
+    [
+        ("zh", "也可以回复0找真人。", "也可以按0找真人。"),
+        ("zh", "发01", "发01"),
+        ("ja", "0を送って", "0を押して"),
+        ("ar", "شخص: إرسال 0.", "شخص: الضغط على 0."),
+        ("sw", "au tuma 0 kuongea", "au bonyeza 0 kuongea"),
+    ],
+)
+def test_on_the_telephone_nought_is_a_key(language: str, written: str, said: str) -> None:
+    assert speech.speech().said(written, language) == said

@@ -230,8 +230,12 @@ FAULTS: dict[str, Callable[[Service, random.Random], None]] = {
     "worker killed": _kill("worker"),
     "rasa stopped": _stop_rasa,
     "database restarted": lambda service, chance: service.postgresql.restart(),
-    "redis emptied": lambda service, chance: Redis.from_url(service.redis.url).flushall(),
+    "redis emptied": lambda service, chance: _empty(service),
 }
+
+
+def _empty(service: Service) -> None:
+    Redis.from_url(service.redis.url).flushall()
 
 
 def _staff_answers(service: Service) -> int:
