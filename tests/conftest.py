@@ -48,6 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write golden files anew")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --database, tests that never see a database are left out: they were run on the other one."""
+    if not config.getoption("--database"):
+        return
+    seen = [item for item in items if "demo_database" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(seen)])
+    items[:] = seen
+
+
 def environment(home: Path) -> dict[str, str]:
     """The settings tests run with."""
     return {
