@@ -25,7 +25,7 @@ from bot.conversation import (
     remember_language,
     unanswered,
 )
-from bot.errors import DialogueBusy, DialogueUnavailable
+from bot.errors import DatabaseUnavailable, DialogueBusy, DialogueUnavailable
 from bot.inbound import Inbound, clean
 from bot.keywords import Keyword, KeywordKind
 from bot.render import seen
@@ -73,9 +73,28 @@ class Decision:
 def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     """Answer one message, once, however often it arrives.
 
-    Raises DatabaseUnavailable when it cannot even be stored: the provider must send it again.
+    Raises DatabaseUnavailable when it cannot even be stored: the provider must send it again. Who is in danger is told what
+    to do all the same.
     """
     inbound = replace(inbound, text=clean(inbound.text))
+    try:
+        return _take(careline, dialogue, inbound)
+    except DatabaseUnavailable as error:
+        danger = crisis.match(inbound.text)
+        if danger is None:
+            raise
+        _log.error("Somebody in danger was answered and nobody could be alerted: %s", error)
+        return Turn(
+            inbound.conversation_id or "", spoken.of_stranger(careline, inbound), emergency.unstored(careline, danger.topic)
+        )
+
+
+def unavailable(careline: Careline, inbound: Inbound) -> Turn:
+    """What is said to a message that cannot be stored and will not come again."""
+    return Turn("", spoken.of_stranger(careline, inbound), Reply(opening=(Phrase("down.try_again"),)))
+
+
+def _take(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     refusal = gate.refuse(careline, inbound.text, inbound.number, inbound.address, inbound.provider_id)
     if refusal is not None:
         return Turn(inbound.conversation_id or "", spoken.of_stranger(careline, inbound), refusal.reply, refused=True)

@@ -57,9 +57,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = seen
 
 
+#: Where the database of each test's home is, if it is on a server.
+_databases: dict[Path, str] = {}
+
+
 def environment(home: Path) -> dict[str, str]:
     """The settings tests run with."""
-    return {
+    server = {"CARELINE_DATABASE_URL": _databases[home]} if home in _databases else {}
+    return server | {
         "CARELINE_HOME": str(home),
         "CARELINE_SECRET_KEY": "a key for tests only",
         "CARELINE_PUBLIC_URL": "https://care.example.org",
@@ -113,14 +118,15 @@ def careline(
     """Everything a turn needs, on a database of this test's own."""
     env = environment(tmp_path)
     if database_server:
-        env["CARELINE_DATABASE_URL"] = servers.new_database(database_server, make_url(demo_database).database)
+        _databases[tmp_path] = servers.new_database(database_server, make_url(demo_database).database)
+        env = environment(tmp_path)
     else:
         shutil.copy(demo_database.removeprefix("sqlite:///"), tmp_path / "careline.db")
     opened = Careline.open(Settings.from_env(env), *words_and_rights)
     yield opened
     opened.database.engine.dispose()
     if database_server:
-        servers.drop_database(opened.settings.database)
+        servers.drop_database(_databases.pop(tmp_path))
 
 
 @pytest.fixture

@@ -1,13 +1,18 @@
 """Texts coming in, and what became of those sent: POST /sms and POST /sms/status."""
 
+import logging
+
 from flask import Blueprint, Response, abort, request
 
 from bot import metrics, outbox, render, spending
+from bot.errors import DatabaseUnavailable
 from bot.render import sms as rendering
+from bot.turn import unavailable
 from webhooks import twilio
 from webhooks.current import answer, careline
 
 blueprint = Blueprint("sms", __name__)
+_log = logging.getLogger(__name__)
 
 
 @blueprint.before_request
@@ -24,9 +29,17 @@ def receive() -> Response:
     inbound = twilio.inbound(request.form, careline().settings.country)
     if inbound is None:
         abort(400, "A message needs a sender and an id.")
-    turn = answer(inbound)
+    try:
+        turn = answer(inbound)
+    except DatabaseUnavailable:
+        if not twilio.last_try(request.form):
+            raise  # the provider comes again, to the fallback
+        turn = unavailable(careline(), inbound)
     text = rendering.render(turn.reply, render.facts(careline(), turn.language, "sms"))
-    spending.count(careline().database, careline().settings, text)
+    try:
+        spending.count(careline().database, careline().settings, text)
+    except DatabaseUnavailable as error:
+        _log.error("A text is not counted: %s", error)
     return Response(twilio.twiml(text), mimetype="text/xml")
 
 

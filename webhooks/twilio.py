@@ -67,6 +67,14 @@ def signed(settings: Settings, path: str, form: Mapping[str, Any], signature: st
     return bool(validator.validate(settings.public_url.rstrip("/") + path, form, signature))
 
 
+def last_try(form: Mapping[str, str]) -> bool:
+    """Whether this is the call to the fallback address, after which the provider gives a message up.
+
+    It says there what went wrong before (https://www.twilio.com/docs/messaging/guides/webhook-request#error-parameters).
+    """
+    return bool(form.get("ErrorCode"))
+
+
 def inbound(form: Mapping[str, str], country: str) -> Inbound | None:
     """The message in a webhook's form; None without a sender or an id, for then nobody could be answered."""
     number = normalised(form.get("From"), country)

@@ -31,6 +31,11 @@ def reply(careline: Careline, conversation_id: str, topic: str, language: str, t
     return Reply(opening=(_phrase(careline, topic),), topic=topic, urgent=True, services=services, escalation=alerted)
 
 
+def unstored(careline: Careline, topic: str) -> Reply:
+    """What to do and the numbers alone, for when nothing can be stored and so nobody alerted."""
+    return Reply(opening=(_phrase(careline, topic),), topic=topic, urgent=True)
+
+
 def _places_to_go(careline: Careline, need: str, text: str) -> tuple[ServiceCard, ...]:
     """Where to go; nothing where the message names a danger that no place is there for, such as gas."""
     query = Query(topic=need, near=careline.places().find(text), limit=2, text=text)
