@@ -37,6 +37,12 @@ def _follows_up(careline: Careline, text: str) -> bool:
     return filters.parse(text, moment, place.span if place else None, careline.settings.country).follow_up
 
 
+def _asked_back(recorded: Recorded) -> bool:
+    """Whether the last thing we said was which of several they meant."""
+    last = recorded.last_reply
+    return last is not None and bool(last.choices) and last.topic is None and not last.services
+
+
 def reply(
     careline: Careline, inbound: Inbound, recorded: Recorded, spoken: str, keyword: Keyword | None, meaning: str | None
 ) -> Reply | None:
@@ -59,6 +65,8 @@ def reply(
             return recorded.last_reply
         case KeywordKind.NO if recorded.choices:
             return Reply(opening=(Phrase("no.fine"),), closing=offer)
+    if keyword is None and meaning == "/more" and _asked_back(recorded) and careline.places().find(inbound.text) is None:
+        return recorded.last_reply  # "how much is it?" before it is known what
     if keyword is None and meaning is None and fraud.match(inbound.text):
         return Reply(opening=(Phrase("fraud.warn"),), closing=(Phrase("office.call"), *offer))
     return None

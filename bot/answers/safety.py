@@ -12,9 +12,9 @@ _SAID = frozenset({"violence.safe", "person.offer", "more.or_person"})
 
 
 def ask(reply: Reply, recorded: Recorded, language: str) -> Reply:
-    """The reply with the question at its end, unless it has been answered. The first answer in an emergency stays as it is:
-    one thing to do, and the numbers to call."""
-    if recorded.safe_to_contact is not None or (reply.urgent and not recorded.sensitive):
+    """The reply with the question at its end, unless it has been answered, or was asked just now. The first answer in an
+    emergency stays as it is: one thing to do, and the numbers to call."""
+    if recorded.safe_to_contact is not None or asked(recorded) or (reply.urgent and not recorded.sensitive):
         return reply
     kept = tuple(phrase for phrase in reply.closing if phrase.key not in _SAID)
     question = Phrase(QUESTION, {"yes": word(KeywordKind.YES, language), "no": word(KeywordKind.NO, language)})

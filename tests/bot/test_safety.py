@@ -113,6 +113,15 @@ def test_the_first_answer_in_danger_asks_nothing_and_the_second_does(texter: Tex
     assert "112" in texter("no")[0], "in danger the numbers are said again"
 
 
+def test_whoever_goes_on_is_not_asked_twice_in_a_row(texter: Texter, dialogue: FakeDialogue) -> None:
+    dialogue.answer = Reply(opening=(Phrase("unsure.again"),))
+    texter("he is hitting me")
+    question = "Is it safe if we text"
+    answers = [texter(words)[0] for words in ("?", "the children are crying", "what can i do")]
+    assert [question in answer for answer in answers] == [True, False, True]
+    assert all("112" in answer for answer in answers)
+
+
 def test_at_the_page_nobody_is_asked(careline: Careline, dialogue: FakeDialogue, client) -> None:  # type: ignore[no-untyped-def]
     dialogue.answer = VIOLENCE
     body = client.post("/api/chat", json={"text": "my husband is not good to me"}).get_json()

@@ -141,6 +141,16 @@ def test_keywords_in_an_emergency_get_its_numbers_again(careline: Careline, dial
     assert reply.opening[0].key == "crisis.stay"
 
 
+def test_a_detail_of_nothing_gets_the_question_again(careline: Careline, dialogue: FakeDialogue) -> None:
+    asked_back = Reply(opening=(Phrase("unsure.choose"),), choices=(Choice("/food"), Choice("/goods")))
+    dialogue.answer = asked_back
+    text(careline, dialogue, "something for the kids")
+    assert text(careline, dialogue, "how much is it?", "SM2") == asked_back
+    assert len(dialogue.asked) == 1
+    text(careline, dialogue, "in Riverside", "SM3")
+    assert len(dialogue.asked) == 2, "a place is kept for what comes"
+
+
 def test_choices_stay_until_others_are_offered(careline: Careline, dialogue: FakeDialogue) -> None:
     dialogue.answer = Reply(opening=(Phrase("unsure.choose"),), choices=(Choice("/food"), Choice("/goods")))
     text(careline, dialogue, "something for the kids")
