@@ -95,7 +95,12 @@ class _Hit:
     def order(self) -> tuple[bool, int, int, int]:
         """Which of several hits counts: a name that is nothing else, the more exact place, the first in the text."""
         place = self.name.place
-        return (self.name.ordinary or (self.name.common and place.kind == "location"), _ORDER[place.kind], self.mistakes, self.start)
+        return (
+            self.name.ordinary or (self.name.common and place.kind == "location"),
+            _ORDER[place.kind],
+            self.mistakes,
+            self.start,
+        )
 
 
 class Places:
