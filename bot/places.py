@@ -32,6 +32,8 @@ Kind = Literal["neighbourhood", "town", "location", "postcode"]
 
 #: The longest name, in words, that is looked for.
 _LONGEST: Final = 5
+#: Letters that a name keeps at least without what is written onto it.
+_BARE: Final = 3
 #: Mistakes that a word of at least so many letters may hold.
 _MISTAKES: Final = ((8, 2), (6, 1))
 
@@ -72,12 +74,14 @@ class _Word:
 
 @dataclass(frozen=True)
 class _Name:
-    """A way to name a place, by words. `common` if it is an ordinary expression as well, `known` if we listed it."""
+    """A way to name a place, by words. `common` if it is an ordinary expression as well, `known` if we listed it; an
+    `ordinary` one is a word of every day ("the market") that means the place only where somebody says to be near it."""
 
     place: Place
     words: tuple[str, ...]
     common: bool = False
     known: bool = False
+    ordinary: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,21 +95,30 @@ class _Hit:
     def order(self) -> tuple[bool, int, int, int]:
         """Which of several hits counts: a name that is nothing else, the more exact place, the first in the text."""
         place = self.name.place
-        return (self.name.common and place.kind == "location", _ORDER[place.kind], self.mistakes, self.start)
+        return (
+            self.name.ordinary or (self.name.common and place.kind == "location"),
+            _ORDER[place.kind],
+            self.mistakes,
+            self.start,
+        )
 
 
 class Places:
     """All the places of a directory, to be found in texts."""
 
-    def __init__(self, places: Iterable[tuple[str, Place]]) -> None:
-        """`places` are names with what they name; of two places with one name the first counts."""
+    def __init__(self, places: Iterable[tuple[str, Place]], ordinary: Iterable[tuple[str, Place]] = ()) -> None:
+        """`places` are names with what they name; of two places with one name the first counts. `ordinary` are words of
+        every day that mean a place only after "near" and the like."""
         words = _data()
         self._near: Final = frozenset(_plain(word) for word in words["near"])
         self._articles: Final = frozenset(_plain(word) for word in words["articles"])
         self._links: Final = frozenset(_plain(word) for word in words["links"])
         self._never_after: Final = frozenset(_plain(word) for word in words["never_after"])
+        self._between: Final = self._articles | self._links | frozenset(_plain(word) for word in words["between"])
+        self._near_after: Final = frozenset(_plain(word) for word in words["near_after"])
         self._before: Final = tuple(_plain(part) for part in words["glued"]["before"])
         self._after: Final = tuple(_plain(part) for part in words["glued"]["after"])
+        self._leading: Final = frozenset(_plain(part) for part in words["glued"]["leading"])
         common = frozenset(_plain(word) for word in words["common"])
         known = {_plain(name) for name in words["names"]}
         self._names: dict[str, _Name] = {}
@@ -121,19 +134,32 @@ class Places:
                 self._unspaced.setdefault("".join(parts), name)
             elif parts:
                 self._names.setdefault("".join(parts), name)
+        for text, place in ordinary:
+            parts = tuple(word.text for word in _words(text))
+            if parts:
+                into = self._unspaced if is_cjk(text) else self._names
+                into.setdefault("".join(parts), _Name(place, parts, ordinary=True))
         self._shapes: dict[str, set[str]] = defaultdict(set)
         for code in self._codes:
             self._shapes[_shape(code)].add(code[:2])
         self._words: Final = common | self._near | self._articles | self._links | self._never_after
         self._distinct: dict[str, list[str]] = defaultdict(list)  # by the first letter, which people get right
         for text, name in self._names.items():
-            if not name.common and _allowed(text):
+            if not name.common and not name.ordinary and _allowed(text):
                 self._distinct[text[0]].append(text)
 
     @classmethod
     def load(cls, session: Session) -> "Places":
         """The places of the directory. Raises DataError if data/places.yml cannot be read."""
-        return cls(_from_directory(session))
+        found = _from_directory(session)
+        named = {_plain(place.name): place for _, place in reversed(found)}
+        ordinary = [
+            (str(word), named[_plain(name)])
+            for name, words in _data()["ordinary"].items()
+            if _plain(name) in named
+            for word in words
+        ]
+        return cls(found, ordinary)
 
     def neighbourhoods(self) -> tuple[str, ...]:
         """The parts of the town by name, in alphabetical order."""
@@ -197,26 +223,28 @@ class Places:
         for first in range(len(words)):
             for last in range(first, min(first + _LONGEST, len(words))):
                 window = words[first : last + 1]
-                for joined in self._unglued(window):
+                for joined, glue in self._unglued(window):
                     name, mistakes = self._names.get(joined), 0
                     if name is None:
                         name, mistakes = self._misspelt(joined, tuple(word.text for word in window))
                     if name is None or (name.common and not self._meant(name, words, first, text)):
                         continue
+                    if name.ordinary and glue not in self._leading and not self._beside(words, first, last):
+                        continue
                     yield _Hit(name, words[first].start, words[last].end, mistakes)
 
-    def _unglued(self, words: list[_Word]) -> Iterator[str]:
-        """The words as one, and without what may be written onto their beginning or end."""
+    def _unglued(self, words: list[_Word]) -> Iterator[tuple[str, str]]:
+        """The words as one, and without what may be written onto their beginning or end, with that."""
         joined = _joined(words)
-        yield joined
+        yield joined, ""
         if joined.isascii():
             return
         for part in self._before:
-            if joined.startswith(part) and len(joined) > len(part) + 3:
-                yield joined.removeprefix(part)
+            if joined.startswith(part) and len(joined) >= len(part) + _BARE:
+                yield joined.removeprefix(part), part
         for part in self._after:
-            if joined.endswith(part) and len(joined) > len(part) + 3:
-                yield joined.removesuffix(part)
+            if joined.endswith(part) and len(joined) >= len(part) + _BARE:
+                yield joined.removesuffix(part), part
 
     def _misspelt(self, joined: str, window: tuple[str, ...]) -> tuple[_Name | None, int]:
         most = _allowed(joined)
@@ -232,6 +260,8 @@ class Places:
         both_long = len(window) > 1 and len(name.words) > 1
         if both_long and (len(window) != len(name.words) or any(OSA.distance(a, b) > _allowed(a) for a, b in pairs)):
             return None, 0  # "Hillcrest has" is not Hillcrest Hall
+        if len(window) > 1 and len(name.words) == 1 and len(joined) < _MISTAKES[0][0]:
+            return None, 0  # "solo ni" is not "sokoni"
         return name, int(found[1])
 
     def _meant(self, name: _Name, words: list[_Word], first: int, text: str) -> bool:
@@ -253,6 +283,20 @@ class Places:
             before.pop()
         return bool(before) and before[-1] in self._near
 
+    def _beside(self, words: list[_Word], first: int, last: int) -> bool:
+        """Whether the words around a word of every day say that somebody is, or wants something, near what it names."""
+        before = [word.text for word in words[max(0, first - 4) : first]]
+        after = [word.text for word in words[last + 1 : last + 4]]
+        while before and before[-1] in self._between:
+            if before[-1] in self._near:  # "na", "em"
+                return True
+            before.pop()
+        if "".join(after[:2]) in self._near_after:  # "ke paas"
+            return True
+        while after and after[0] in self._between:
+            after.pop(0)
+        return bool(before and before[-1] in self._near) or bool(after and after[0] in self._near_after)
+
     def _written_together(self, words: list[_Word]) -> Iterator[_Hit]:
         """Names in Chinese and Japanese, which have no spaces around them."""
         for word in words:
@@ -260,10 +304,17 @@ class Places:
                 continue
             for written, name in self._unspaced.items():
                 at = word.text.find(written)
-                if at >= 0:
+                if at >= 0 and (not name.ordinary or self._followed(word.text[at + len(written) :])):
                     exact = word.end - word.start == len(word.text)
                     start, end = (word.start + at, word.start + at + len(written)) if exact else (word.start, word.end)
                     yield _Hit(name, start, end, 0)
+
+    def _followed(self, rest: str) -> bool:
+        """Whether what is written on after a name says "near": 附近, の近く."""
+        for part in self._between:
+            if is_cjk(part):
+                rest = rest.removeprefix(part)
+        return any(is_cjk(word) and rest.startswith(word) for word in self._near_after)
 
 
 def _covers(longer: _Hit, hit: _Hit) -> bool:
@@ -321,10 +372,10 @@ def _data() -> dict[str, Any]:
             data = yaml.safe_load(file)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"The file {DATA} cannot be read: {error}.") from error
-    lists = dict.fromkeys(("common", "near", "articles", "links", "never_after"), list)
-    parts: dict[str, type] = {"names": dict, "glued": dict, **lists}
+    lists = dict.fromkeys(("common", "near", "near_after", "articles", "links", "between", "never_after"), list)
+    parts: dict[str, type] = {"names": dict, "ordinary": dict, "glued": dict, **lists}
     wrong = [name for name, kind in parts.items() if not isinstance(data, dict) or not isinstance(data.get(name), kind)]
-    if wrong or not all(isinstance(data["glued"].get(part), list) for part in ("before", "after")):
+    if wrong or not all(isinstance(data["glued"].get(part), list) for part in ("before", "after", "leading")):
         raise DataError(f"The file {DATA} lacks a list: it needs {', '.join(parts)}.")
     # YAML reads "no" as false
     return {

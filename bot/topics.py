@@ -46,3 +46,6 @@ RIGHTS: Final = (
 PERSON: Final = "human"
 #: What a button may ask for by name, without words that would have to be understood.
 PRESSABLE: Final = frozenset({*NEEDS, *RIGHTS, PERSON})
+
+#: Topics whose answers say as little as they can in a text, for somebody whose telephone is read by another.
+DISCREET = frozenset({"violence_refuge", "rights_violence"})

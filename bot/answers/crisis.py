@@ -3,6 +3,7 @@
 from bot import escalation
 from bot.careline import Careline
 from bot.clock import now
+from bot.directory.needs import belongs, service_groups
 from bot.directory.search import Query, search
 from bot.errors import DatabaseUnavailable
 from bot.phone import written
@@ -25,7 +26,7 @@ def reply(careline: Careline, conversation_id: str, topic: str, language: str, t
                 session, careline.settings, conversation_id, "crisis", language, topic=topic, urgent=True
             )
         if topic in _SHELTER:
-            services = _places_to_go(careline, _SHELTER[topic], text)
+            services = _places_to_go(careline, _SHELTER[topic], text, language)
     except DatabaseUnavailable:
         alerted = None
     return Reply(opening=(_phrase(careline, topic),), topic=topic, urgent=True, services=services, escalation=alerted)
@@ -36,13 +37,22 @@ def unstored(careline: Careline, topic: str) -> Reply:
     return Reply(opening=(_phrase(careline, topic),), topic=topic, urgent=True)
 
 
-def _places_to_go(careline: Careline, need: str, text: str) -> tuple[ServiceCard, ...]:
-    """Where to go; nothing where the message names a danger that no place is there for, such as gas."""
-    query = Query(topic=need, near=careline.places().find(text), limit=2, text=text)
+def _places_to_go(careline: Careline, need: str, text: str, language: str) -> tuple[ServiceCard, ...]:
+    """Where to go, and who is there for somebody like the one in danger: who fetches people who cannot walk.
+
+    Nothing where the message names a danger that no place is there for, such as gas.
+    """
+    query = Query(topic=need, near=careline.places().find(text), limit=3, text=text, language=language)
     moment = now().astimezone(careline.settings.time_zone)
     with careline.database.read() as session:
         found = search(session, query, moment, careline.settings)
-    return () if found.named is False else found.cards
+    if found.named is False:
+        return ()
+    people = belongs(text)
+    kept_for = {card.id: service_groups().find(f"{card.name}. {card.eligibility or ''}") - {"everyone"} for card in found.cards}
+    open_to_all = [card for card in found.cards if not kept_for[card.id]]
+    for_them = [card for card in found.cards if kept_for[card.id] & people]
+    return tuple([*open_to_all[:1], *for_them[:1]] or found.cards[:1])
 
 
 def stay(careline: Careline, topic: str) -> Reply:

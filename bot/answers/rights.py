@@ -8,12 +8,15 @@ from bot.careline import Careline
 from bot.directory.search import Query
 from bot.render import seen
 from bot.reply import Phrase, Reply, ServiceCard
+from bot.topics import DISCREET
 
 
 def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
     """The article on a topic; without one, the services that help with it and a person."""
     article = careline.rights.find(topic, asked.language)
     services = _help(careline, asked, (topic, *(article.help if article else ())))
+    if topic in DISCREET and asked.channel == "sms":
+        services = services[:1]
     reply = Reply(
         opening=() if article else (Phrase("search.none", {"topic": f"@topic.{topic}"}),),
         closing=_closing(topic, asked, written=article is not None),

@@ -1,5 +1,6 @@
 """Whether this phone is safe: asked once an answer is about violence, in words that give nothing away."""
 
+import unicodedata
 from dataclasses import replace
 
 from bot.conversation import Recorded
@@ -17,7 +18,7 @@ def ask(reply: Reply, recorded: Recorded, language: str) -> Reply:
     if recorded.safe_to_contact is not None or asked(recorded) or (reply.urgent and not recorded.sensitive):
         return reply
     kept = tuple(phrase for phrase in reply.closing if phrase.key not in _SAID)
-    question = Phrase(QUESTION, {"yes": word(KeywordKind.YES, language), "no": word(KeywordKind.NO, language)})
+    question = Phrase(QUESTION, {"yes": _typed(KeywordKind.YES, language), "no": _typed(KeywordKind.NO, language)})
     return replace(reply, closing=(*kept, question))
 
 
@@ -29,7 +30,14 @@ def asked(recorded: Recorded) -> bool:
 
 def told(safe: bool, language: str, stay: Reply | None) -> Reply:
     """The answer to yes or no. `stay` is what is said again in an emergency."""
-    said = Phrase("safe.yes", {"no": word(KeywordKind.NO, language)}) if safe else Phrase("safe.no")
+    said = Phrase("safe.yes", {"no": _typed(KeywordKind.NO, language)}) if safe else Phrase("safe.no")
     if stay is not None:
         return replace(stay, opening=(*stay.opening, said))
     return Reply(opening=(said,), closing=(Phrase("person.offer"),))
+
+
+def _typed(kind: KeywordKind, language: str) -> str:
+    """The word as people type it: an accent on one letter would halve what a text has room for, and nobody needs it."""
+    told = word(kind, language)
+    bare = "".join(one for one in unicodedata.normalize("NFD", told) if unicodedata.category(one) != "Mn")
+    return bare if bare.isascii() else told

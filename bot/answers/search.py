@@ -9,9 +9,7 @@ from bot.directory.search import Query, Result, search
 from bot.places import Place
 from bot.render import seen
 from bot.reply import Choice, Opening, Phrase, Reply, ServiceCard
-
-#: Topics after which we say how to remove the text, for somebody whose telephone is read by another.
-_DISCREET = frozenset({"violence_refuge", "rights_violence"})
+from bot.topics import DISCREET
 
 
 def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
@@ -66,7 +64,7 @@ def shown(
 
 def _reply(asked: Asked, topic: str, result: Result, near: Place | None, opening: tuple[Phrase, ...]) -> Reply:
     closing = [] if near is not None else [Phrase("ask.place")]
-    if topic in _DISCREET:
+    if topic in DISCREET:  # say how to remove the text
         closing.append(Phrase("violence.safe"))
     closing.append(Phrase("more.or_person") if result.more else Phrase("person.offer"))
     return Reply(

@@ -133,6 +133,16 @@ def ways() -> Forms:
     return Forms(_read("ways"))
 
 
+@cache
+def _elsewhere() -> Forms:
+    return Forms(_read("elsewhere"))
+
+
+def elsewhere(text: str) -> bool:
+    """Whether a message speaks of another town without naming it."""
+    return bool(_elsewhere().find(text))
+
+
 def belongs(text: str, language: str | None = None, age: int | None = None) -> frozenset[str]:
     """The groups that somebody who writes `text` in `language` belongs to, or asks for."""
     groups = set(person_groups().find(text))

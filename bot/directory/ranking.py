@@ -37,6 +37,7 @@ WEIGHTS: Final = {
     "each kilometre": 20.0,  # where the nearest is asked for, instead of the three above
     "placeless": 1.5,  # a telephone line or a secret address, where a place was asked for
     "other town": 12.0,  # serves named towns, and not the one asked about
+    "one town": 3.0,  # the message speaks of another town, and the service does not say that it goes to several
     "side topic": 3.0,  # for each step that the topic is not the service's main one
     "opens soon": 1.0,  # within the next hours
     "closed": 2.0,
@@ -98,6 +99,7 @@ class Candidate:
     verified_on: date | None
     cost: int
     opening: Opening
+    one_town: bool = False
     unmet: int = 0
     lacking: float = 0.0
     passing: float = 0.0
@@ -137,6 +139,7 @@ def rank(candidate: Candidate, near: bool, now: datetime, nearest: bool = False,
     loss += weights["side topic"] * max(0, candidate.topic_rank - 1)
     loss += weights["age group"] * (candidate.age_group and not candidate.other_group)
     loss += weights["asks papers"] * candidate.asks_papers
+    loss += weights["one town"] * candidate.one_town
     loss += weights["stale"] * (candidate.verified_on is None or now.date() - candidate.verified_on > STALE)
     loss += (0.0, weights["partly free"], weights["by income"], weights["has a price"])[candidate.cost]
     loss += 0.0 if later else _opening_loss(candidate.opening, now)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.directory.hours import Schedule, load_schedules, on_day, open_at, opening, public_holidays
 from bot.directory.listings import OFFERED, current_cost, slug
-from bot.directory.needs import belongs, described, needs, special
+from bot.directory.needs import belongs, described, elsewhere, needs, special
 from bot.directory.ranking import ASKED_BY, NEAR, STALE, WEIGHTS, Candidate, rank
 from bot.directory.tables import CARD, LISTING, TABLES
 from bot.filters import Filters
@@ -135,6 +135,7 @@ class _Finder:
         self.groups = belongs(query.text, query.language, age) | _told(self.filters)
         self.likely = self.groups | ASKED_BY.get(query.topic, frozenset())
         self.shown_services = self._services_of(query.exclude)
+        self.elsewhere = query.near is None and bool(query.text) and elsewhere(query.text)
 
     @property
     def narrows(self) -> bool:
@@ -319,6 +320,7 @@ class _Finder:
                 topic_rank=row.rank,
                 city_wide=row.city_wide,
                 other_town=bool(town and row.towns.strip() and f" {town} " not in row.towns),
+                one_town=self.elsewhere and len(row.towns.split()) < 2,
                 closed_for_now=closed_for_now,
                 age_group=self.filters.age is None and not groups & self.groups and _by_age(row),
                 asks_papers=not row.no_papers,

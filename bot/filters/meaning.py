@@ -28,7 +28,7 @@ def filters_of(hits: list[Hit], now: datetime, message: Message, follow_up: bool
     day = _dated(dates) or (None if dates else _day(hits, now))
     unknown = dates[0].name if dates and day is None else None
     about_hours = follow_up or day is not None or bool(is_open)
-    told = _time_of(by_key, now, about_hours, len(message.tokens))
+    told = _time_of(by_key, now, about_hours, message.length)
     kinds = {hit.name for hit in by_key.get("time", ()) if hit.value == told}
     before = told is not None and "before" in kinds
     is_now = "open_now" in by_key or any(_beside(one, other) for one in is_open for other in by_key.get("now", ()))
@@ -94,7 +94,7 @@ def _ahead(weekday: str, today: date) -> int:
 _SHORT: Final = 12  # words; in a longer story "at 6pm" tells what happened
 
 
-def _time_of(by_key: dict[str, list[Hit]], now: datetime, about_hours: bool, length: int) -> time | None:
+def _time_of(by_key: dict[str, list[Hit]], now: datetime, about_hours: bool, length: float) -> time | None:
     for hit in by_key.get("time", ()):
         if isinstance(hit.value, time) and (about_hours or length <= _SHORT):
             return hit.value

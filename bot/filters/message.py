@@ -8,7 +8,7 @@ from typing import Final
 from bot.filters.dates import Day
 from bot.filters.lexicon import mixed, units
 from bot.filters.words import CJK, TOKEN, loosened
-from bot.folding import fold, squeeze
+from bot.folding import fold, is_cjk, squeeze
 
 LONGEST: Final = 400  # words; more is no message
 PLACE: Final = "\ue000"  # stands for the place; folding would have removed it
@@ -29,6 +29,11 @@ class Message:
     place: bool
     question: bool
     days: tuple[Day, ...] = ()
+
+    @property
+    def length(self) -> float:
+        """How many words it has; Chinese and Japanese, read by the character, have about two to a word."""
+        return sum(0.5 if is_cjk(token) else 1.0 for token in self.tokens)
 
     @property
     def loose(self) -> tuple[str, ...]:

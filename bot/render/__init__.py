@@ -53,12 +53,10 @@ def _days(locale: Locale, first: int, last: int) -> str:
 def seen(careline: Careline, reply: Reply, language: str, channel: Channel) -> Reply:
     """The reply with those services and choices only that the channel has room for, so that nobody picks an unseen one.
 
-    A text on a right names one service, and no numbers.
+    A text on a right names two services at most, by telephone.
     """
     if channel != "sms" or not reply.choices:
         return reply
-    if reply.article is not None or reply.urgent:
-        return replace(reply, services=reply.services[:1], choices=reply.choices[:1])
     numbers = {piece.number for piece in sms.pieces(reply, facts(careline, language, channel))}
     first_missing = next((number for number in range(2 if reply.services else 1, 10) if number not in numbers), 1)
     kept = max(1, first_missing - 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.directory.needs import service_groups
 from bot.render.facts import Facts, slug
 from bot.reply import Choice, Reply, ServiceCard
+from bot.topics import DISCREET
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ ADULT = 18
 REMARK = 10
 ALTERNATIVES = 6
 EXPLANATION = 5
+WHERE = 5
 QUESTION = 4
 EXTRA = 3
 SOURCE = 2
@@ -51,6 +53,11 @@ def lines(reply: Reply, facts: Facts, brief: bool = False) -> list[Line]:
             ]
         else:
             result.append(Line(contact(first, facts)))
+            if not reply.urgent and reply.topic not in DISCREET:
+                result.append(Line(_where(first, facts), WHERE))
+            # In danger the second one is there for what the message names: somebody who fetches whoever cannot walk.
+            weight = SOURCE if reply.urgent else EXTRA
+            result += [Line(_reached(second, facts), weight, 2) for second in reply.services[1:2] if second.phones]
     else:
         result += [
             Line(f"{number} {label(choice, facts)}", number=number) for number, choice in enumerate(reply.choices, start=1)
@@ -93,8 +100,23 @@ def card(service: ServiceCard, facts: Facts, brief: bool = False) -> str:
 
 def contact(service: ServiceCard, facts: Facts) -> str:
     """Where to turn: a service's name and telephone."""
-    phone = f", {facts.phone(service.phones[0])}" if service.phones else ""
-    return facts.words("help.at", name=f"{service.name}{phone}")
+    return facts.words("help.at", name=_reached(service, facts))
+
+
+def _reached(service: ServiceCard, facts: Facts) -> str:
+    return f"{service.name}, {facts.phone(service.phones[0])}" if service.phones else service.name
+
+
+def _where(service: ServiceCard, facts: Facts) -> str:
+    """Where a place is that was named with its telephone, when it is open, and that it asks for no papers."""
+    papers = facts.documents(service) if _no_papers(service) else None
+    parts = [service.area, facts.opening(service.opening), papers]
+    stop = facts.words("list.stop")
+    return stop.join(part.rstrip(".") for part in parts if part) + stop.rstrip()
+
+
+def _no_papers(service: ServiceCard) -> bool:
+    return bool(service.required_documents) and all(one.strip().lower() == "none" for one in service.required_documents)
 
 
 def detail(reply: Reply, facts: Facts) -> str:

@@ -138,7 +138,15 @@ def test_only_what_is_read_can_be_picked(careline: Careline) -> None:
     assert seen(careline, reply, "ne", "kiosk") == reply
 
 
-def test_a_right_offers_the_one_service_it_names(person: Person) -> None:
+def test_a_right_offers_the_services_it_names(person: Person) -> None:
+    asked = Asked("c", "four months without pay, I am a health worker", "en", "sms", person.moment)
+    answer = rights.answer(person.careline, asked, "rights_care_workers")
+    assert [choice.name for choice in answer.reply.choices] == ["Workers' Rights Desk", "Care Workers' Union Office"]
+    read = person.reads(answer)
+    assert all(card.name in read for card in answer.reply.services)
+
+
+def test_a_right_after_violence_names_one_service(person: Person) -> None:
     asked = Asked("c", "he hits me, what are my rights", "en", "sms", person.moment)
     answer = rights.answer(person.careline, asked, "rights_violence")
     assert len(answer.reply.choices) == len(answer.reply.services) == 1
