@@ -203,7 +203,8 @@ def choose(
     if chosen or not (_is_long(text) or _in_other_script(text, remembered)):
         return remembered
     guess = detect(text, served, (remembered, *usual))
-    return guess.language if guess.certainty >= _CERTAIN and is_spoken_in(text, guess.language) else remembered
+    changed = guess.certainty >= _CERTAIN and is_spoken_in(text, guess.language) and _says_more(text, guess.language, remembered)
+    return guess.language if changed else remembered
 
 
 def _is_long(text: str) -> bool:
@@ -217,11 +218,18 @@ def is_spoken_in(text: str, language: str) -> bool:
 
     "Mohammad Al Rashid, 12 High Street" says who and where somebody is, in whatever language they speak.
     """
-    if _script(text) != "latin":
-        return True
+    return _script(text) != "latin" or _words_of(text, language) >= _SPOKEN
+
+
+def _says_more(text: str, language: str, remembered: str) -> bool:
+    """Whether more words are the one language's than the other's: "a que hora abre" is Spanish and Portuguese alike."""
+    return _script(text) != "latin" or _words_of(text, language) > _words_of(text, remembered)
+
+
+def _words_of(text: str, language: str) -> int:
     lists = _lists()
     words = squeeze(fold(text[:_LONGEST_READ])).split()
-    return sum(language in lists.marks.get(word, ()) and word not in lists.loans for word in words) >= _SPOKEN
+    return sum(language in lists.marks.get(word, ()) and word not in lists.loans for word in words)
 
 
 def _in_other_script(text: str, language: str) -> bool:

@@ -65,6 +65,9 @@ def test_a_language_that_is_not_served_is_not_requested() -> None:
         ("ZZ4 7QP", "fr", "fr", "a postcode"),
         ("123456 7890 12345", "tl", "tl", "a number"),
         ("", "sw", "sw", "nothing"),
+        ("a que hora abre", "es", "es", "Spanish and Portuguese alike"),
+        ("a que hora abre", "pt", "pt", "Spanish and Portuguese alike"),
+        ("quero falar com alguem", "es", "pt", "one word in common, two that are not"),
         ("necesito ayuda con la comida de mi mamá", "xx", "es", "what was remembered is no longer served"),
     ],
 )
