@@ -2,8 +2,9 @@
 
 The evidence, from the surest down: the script (kana is Japanese; another script than Latin decides even where most of the
 letters are Latin, since names and titles stay Latin), words and characters that we listed, and, for text in Latin
-letters, py3langid and the sequences of letters in our lists. The lists decide for one or two words, for sentences with
-English nouns in them, and for Arabic, Urdu, Nepali, Chinese and Japanese in Latin letters, where detectors know nothing.
+letters, py3langid, the sequences of letters in our lists, and those of our utterances (bot.letters). The lists decide for
+one or two words and for sentences with English nouns in them; of Arabic, Urdu, Nepali, Chinese and Japanese in Latin
+letters other detectors know nothing.
 langdetect has no vote: where these are unsure it is right less often than they are, and it takes fifteen times as long
 (the table "certainty" of benchmarks/language.py).
 
@@ -33,6 +34,7 @@ from typing import Any, Final
 
 import yaml
 
+from bot import letters
 from bot.errors import DataError
 from bot.folding import fold, is_cjk, squeeze
 from bot.languages import LANGUAGES, written_in
@@ -57,6 +59,9 @@ _LETTER: Final = 2.5  # a character that one language alone has
 _SEQUENCE: Final = 0.25  # sequences of letters, against what they would say if each told something new
 _MOST_A_WORD: Final = 4.0  # what one word's letters say at most, or a slip of the hand on the keyboard is certain
 _DETECTOR: Final = 2.0  # py3langid, which is modest about short texts
+_LETTERS: Final = 2.0  # bot.letters, which knows our languages in Latin letters
+_LETTERS_ALONE: Final = 0.5  # the same for one word that no list has
+_LEAST: Final = 1e-6
 _USUAL: Final = 0.8  # the line's first language; the next ones have a half, a third ... of it
 _ROMANISED: Final = 0.06  # share of messages in Latin letters, for each language that has a script of its own
 _WEIGHT: Final = 8  # Latin letters that one of another script outweighs: names and titles stay Latin
@@ -164,7 +169,7 @@ def detect(text: str, served: tuple[str, ...], usual: tuple[str, ...]) -> Guess:
     """
     fallback = next((code for code in usual if code in served), served[0])
     text = _ADDRESSES.sub(" ", text[:_LONGEST_READ])
-    script = _script(text)
+    script = script_of(text)
     if script is None:
         return Guess(fallback, 0.0)
     scores = _latin_scores(text) if script == "latin" else _script_scores(text, script)
@@ -218,12 +223,12 @@ def is_spoken_in(text: str, language: str) -> bool:
 
     "Mohammad Al Rashid, 12 High Street" says who and where somebody is, in whatever language they speak.
     """
-    return _script(text) != "latin" or _words_of(text, language) >= _SPOKEN
+    return script_of(text) != "latin" or _words_of(text, language) >= _SPOKEN
 
 
 def _says_more(text: str, language: str, remembered: str) -> bool:
     """Whether more words are the one language's than the other's: "a que hora abre" is Spanish and Portuguese alike."""
-    return _script(text) != "latin" or _words_of(text, language) > _words_of(text, remembered)
+    return script_of(text) != "latin" or _words_of(text, language) > _words_of(text, remembered)
 
 
 def _words_of(text: str, language: str) -> int:
@@ -233,13 +238,13 @@ def _words_of(text: str, language: str) -> int:
 
 
 def _in_other_script(text: str, language: str) -> bool:
-    script = _script(text)
+    script = script_of(text)
     if script is None or script == "latin":
         return False  # Latin letters are nobody's own: every language is texted in them
     return language not in _WRITTEN_IN.get(script, ()) or (language == "zh" and bool(_SCRIPTS["kana"].search(text)))
 
 
-def _script(text: str) -> str | None:
+def script_of(text: str) -> str | None:
     """The script that decides: a key of _WRITTEN_IN, "latin", or None where there are no letters or only others."""
     counts = {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS.items()}
     counts["cjk"] = counts.pop("kana") + counts.pop("han")
@@ -284,6 +289,10 @@ def _latin_scores(text: str) -> dict[str, float]:
     words = squeeze(fold(text)).split()
     _count_marks(scores, words)
     marks = _lists().marks
+    if len(words) > 1 or not all(word in marks for word in words):
+        weight = _LETTERS if len(words) > 1 else _LETTERS_ALONE
+        for code, share in letters.shares(text).items():
+            scores[code] += weight * math.log(max(share, _LEAST))
     for word in words:
         if word not in marks:
             odds = _sequences().odds(word)
