@@ -81,6 +81,7 @@ def body_of(question: Question) -> dict[str, Any]:
             "language": question.language,
             "channel": question.channel,
             "place": question.place,
+            "topic": question.topic,
         },
     }
 
