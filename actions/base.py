@@ -87,6 +87,7 @@ def question(service: Careline, tracker: Tracker) -> Asked:
         topics=tuple(offer(_ranking(tracker))),
         service=next(tracker.get_latest_entity_values("service"), None),
         unknown_place=unknown.name if unknown else None,
+        meant=service.words().meant(text),
     )
 
 

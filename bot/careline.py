@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from bot import encryption, rotation
+from sqlalchemy.orm import Session
+
+from bot import encryption, local_words, rotation
 from bot.admission import Admission
 from bot.db import Database
 from bot.directory.search import Likeness
 from bot.errors import DataError
+from bot.local_words import LocalWords
 from bot.places import Places
 from bot.reply import Channel, Reply
 from bot.rights.articles import Rights
@@ -31,7 +34,7 @@ class Question:
     """What the dialogue is asked.
 
     `text` is what the person wrote; `payload`, where there is one, stands for a meaning already known: a keyword or the
-    choice that was picked ("/food").
+    choice that was picked ("/food"). `topic` is what the text means by the city's own words.
     """
 
     conversation_id: str
@@ -40,6 +43,7 @@ class Question:
     channel: Channel
     payload: str | None = None
     place: str | None = None
+    topic: str | None = None
 
 
 class Dialogue(Protocol):
@@ -69,6 +73,8 @@ class Careline:
     admission: Admission = field(default_factory=lambda: Admission(16))
     _places: Places | None = field(default=None, repr=False)
     _places_until: float = field(default=0, repr=False)
+    _words: LocalWords = field(default_factory=LocalWords, repr=False)
+    _words_version: int = field(default=0, repr=False)
     _throttle: Throttle | None = field(default=None, repr=False)
     _meanings: Likeness | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -92,13 +98,31 @@ class Careline:
             return self._throttle
 
     def places(self) -> Places:
-        """The places of the directory, at most PLACES_LAST old. Raises DatabaseUnavailable."""
-        with self._lock:
-            if self._places is None or time.monotonic() > self._places_until:
-                with self.database.read() as session:
-                    self._places = Places.load(session)
+        """The places of the directory, at most PLACES_LAST old, with the city's own words for them, as they are now.
+
+        Raises DatabaseUnavailable.
+        """
+        with self._lock, self.database.read() as session:
+            changed = self._refresh_words(session)
+            if self._places is None or changed or time.monotonic() > self._places_until:
+                self._places = Places.load(session, self._words.places)
                 self._places_until = time.monotonic() + PLACES_LAST
             return self._places
+
+    def words(self) -> LocalWords:
+        """The words that stewards have added, as they are now. Raises DatabaseUnavailable."""
+        with self._lock, self.database.read() as session:
+            if self._refresh_words(session):
+                self._places = None
+            return self._words
+
+    def _refresh_words(self, session: Session) -> bool:
+        """Read the words again if somebody has changed them; whether that was so."""
+        version = local_words.version(session)
+        if version == self._words_version:
+            return False
+        self._words, self._words_version = local_words.load(session), version
+        return True
 
     def meanings(self) -> Likeness | None:
         """What compares messages with services by their meaning; None where it is switched off or cannot be loaded.

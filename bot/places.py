@@ -7,7 +7,7 @@ missed one is asked for.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -106,9 +106,11 @@ class _Hit:
 class Places:
     """All the places of a directory, to be found in texts."""
 
-    def __init__(self, places: Iterable[tuple[str, Place]], ordinary: Iterable[tuple[str, Place]] = ()) -> None:
+    def __init__(
+        self, places: Iterable[tuple[str, Place]], ordinary: Iterable[tuple[str, Place]] = (), own: Container[str] = ()
+    ) -> None:
         """`places` are names with what they name; of two places with one name the first counts. `ordinary` are words of
-        every day that mean a place only after "near" and the like."""
+        every day that mean a place only after "near" and the like; `own` are names, plain, that a steward has listed."""
         words = _data()
         self._near: Final = frozenset(_plain(word) for word in words["near"])
         self._articles: Final = frozenset(_plain(word) for word in words["articles"])
@@ -129,7 +131,7 @@ class Places:
                 self._codes.setdefault(_joined(_words(text)), place)
                 continue
             parts = tuple(word.text for word in _words(text))
-            name = _Name(place, parts, all(part in common for part in parts), _plain(place.name) in known)
+            name = _Name(place, parts, all(part in common for part in parts), _plain(place.name) in known or _plain(text) in own)
             if is_cjk(text):
                 self._unspaced.setdefault("".join(parts), name)
             elif parts:
@@ -149,21 +151,30 @@ class Places:
                 self._distinct[text[0]].append(text)
 
     @classmethod
-    def load(cls, session: Session) -> "Places":
-        """The places of the directory. Raises DataError if data/places.yml cannot be read."""
+    def load(cls, session: Session, local: Iterable[tuple[str, str, bool]] = ()) -> "Places":
+        """The places of the directory. `local` are the city's own words for them: the word, the place's name, and whether it
+        is a word of every day. Raises DataError if data/places.yml cannot be read."""
         found = _from_directory(session)
         named = {_plain(place.name): place for _, place in reversed(found)}
-        ordinary = [
-            (str(word), named[_plain(name)])
-            for name, words in _data()["ordinary"].items()
-            if _plain(name) in named
-            for word in words
-        ]
-        return cls(found, ordinary)
+        listed = [(str(word), str(name)) for name, words in _data()["ordinary"].items() for word in words]
+        listed += [(word, name) for word, name, everyday in local if everyday]
+        ordinary = [(word, named[_plain(name)]) for word, name in listed if _plain(name) in named]
+        own = [(word, named[_plain(name)]) for word, name, everyday in local if not everyday and _plain(name) in named]
+        return cls([*found, *own], ordinary, {_plain(word) for word, _ in own})
 
     def neighbourhoods(self) -> tuple[str, ...]:
         """The parts of the town by name, in alphabetical order."""
         return tuple(sorted({name.place.name for name in self._names.values() if name.place.kind == "neighbourhood"}))
+
+    def all(self) -> tuple[str, ...]:
+        """The names of all places, without postal codes, in alphabetical order."""
+        names = (*self._names.values(), *self._unspaced.values())
+        return tuple(sorted({name.place.name for name in names}))
+
+    def named(self, name: str) -> Place | None:
+        """The place with this very name, however it is spelt."""
+        found = self._names.get(_plain(name)) or self._unspaced.get(_plain(name))
+        return found.place if found is not None and _plain(found.place.name) == _plain(name) else None
 
     def find(self, text: str) -> Place | None:
         """The place that a text names, with the characters that name it; None if it names none, or none for certain."""

@@ -260,7 +260,9 @@ def _ask(
     """Let the dialogue answer."""
     # What a button says is no question: "A bed tonight" names no time that was asked for.
     text = "" if inbound.pressed else inbound.text
-    question = Question(recorded.conversation_id, text, in_language, inbound.channel, payload, inbound.place)
+    meant = careline.words().meant(text) if text and payload is None else None
+    topic = meant.topic if meant is not None else None
+    question = Question(recorded.conversation_id, text, in_language, inbound.channel, payload, inbound.place, topic)
     try:
         with careline.admission.enter():
             _await_earlier(careline, recorded)

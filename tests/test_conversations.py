@@ -18,9 +18,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from actions import base
+from bot import local_words
 from bot.careline import Careline
+from bot.directory.editing import By
+from bot.directory.tables import TABLES
 from bot.render.segments import measure
 from bot.render.sms import BUDGET
 from tests.conftest import Texter
@@ -66,3 +70,27 @@ def test_conversation(path: Path, texting: FlaskClient, golden: Callable[[Path, 
         elif not line.startswith("<"):
             said.append(line)
     golden(path, "\n".join(said) + "\n")
+
+
+def test_the_citys_own_words_count_at_once_but_not_over_a_crisis(careline: Careline, texting: FlaskClient) -> None:
+    def add(kind: local_words.Kind, target: str, word: str) -> None:
+        with careline.database.begin() as session:
+            local_words.add_word(session, By(1, "flora", local_words.SUBJECT), careline.places(), kind, target, word)
+
+    with time_machine.travel(datetime(2026, 11, 24, 10, tzinfo=ZoneInfo("Europe/London")), tick=False):
+        before = " ".join(Texter(texting, "+447700900201")("do you have zumbalele in the rec?"))
+        add("topic", "community_activities", "Zumbalele")
+        add("place", "Westbrook", "the Rec")
+        texter = Texter(texting, "+447700900202")
+        after = " ".join(texter("do you have zumbalele in the rec?"))
+        assert "Westbrook" not in before
+        assert "Free Yoga and Movement" in after
+        assert "Westbrook (" in after  # with its distance: the place was understood
+        assert "I have told the people" in " ".join(texter("the zumbalele number is wrong"))
+        assert "112" in " ".join(texter("zumbalele, my son is not breathing"))
+        with careline.database.begin() as session:
+            by = By(1, "flora", local_words.SUBJECT)
+            choir = session.scalar(select(TABLES["service"].c.id).where(TABLES["service"].c.name == "Community Choir")) or ""
+            local_words.add_topic(session, by, {"en": "Tralala Club"}, "community_activities", [choir])
+        answer = Texter(texting, "+447700900203")("what is the tralala club")[0]
+        assert answer.startswith("Community Choir")

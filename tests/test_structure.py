@@ -29,7 +29,7 @@ LAYERS = (
     ("bot.case_history",),
     ("bot.conversation", "bot.inbound", "bot.wording", "bot.rights", "bot.directory", "bot.places", "bot.staff",
      "bot.second_factor", "bot.signed_in", "bot.lockout", "bot.audit", "bot.opt_out", "bot.office", "bot.replies",
-     "bot.translator",
+     "bot.translator", "bot.local_words",
      "bot.heartbeat", "bot.nlu", "bot.pickup", "bot.synthesis", "bot.kiosk", "bot.blocked", "bot.throttle", "bot.rotation"),
     ("bot.language", "bot.letters", "bot.keywords", "bot.anger", "bot.crisis", "bot.filters", "bot.foreign", "bot.phone",
      "bot.folding", "bot.readability", "bot.reply", "bot.phrase", "bot.speech", "bot.topics", "bot.redaction", "bot.fraud"),

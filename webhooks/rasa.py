@@ -122,6 +122,7 @@ def body_of(question: Question) -> dict[str, Any]:
             "channel": question.channel,
             "place": question.place,
             "trace": logs.trace(),
+            "topic": question.topic,
         },
     }
 

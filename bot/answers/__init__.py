@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.filters import Filters
+from bot.local_words import Meant
 from bot.places import Place
 from bot.reply import Channel, Detail, Reply
 
@@ -31,7 +32,8 @@ class Asked:
     """What a person asks, as far as it can be told: the text, what stands in it, and what was said before.
 
     `moment` is aware and local to the service's time zone; `topics` what the model holds likely, best first;
-    `service` the id of a service picked by number; `unknown_place` a place named in the text that the directory does not know.
+    `service` the id of a service picked by number; `unknown_place` a place named in the text that the directory does not know;
+    `meant` the topic and services that the city's own words in the text mean.
     """
 
     conversation_id: str
@@ -46,6 +48,11 @@ class Asked:
     topics: tuple[str, ...] = ()
     service: str | None = None
     unknown_place: str | None = None
+    meant: Meant | None = None
+
+    def services(self, topic: str) -> tuple[str, ...]:
+        """Services to answer this topic with before all others: those that a topic of the city's own leads to."""
+        return self.meant.services if self.meant is not None and self.meant.topic == topic else ()
 
 
 @dataclass(frozen=True)

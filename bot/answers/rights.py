@@ -48,6 +48,10 @@ def _closing(topic: str, asked: Asked, written: bool) -> tuple[Phrase, ...]:
 def _help(careline: Careline, asked: Asked, topics: tuple[str, ...]) -> tuple[ServiceCard, ...]:
     """Services of the first of `topics` that has any."""
     near = asked.place or remembered_place(careline, asked)
+    if services := asked.services(topics[0]):
+        cards = find(careline, asked, Query(topic=topics[0], near=near, limit=2, text=asked.text, services=services)).cards
+        if cards:
+            return cards
     for topic in dict.fromkeys(topics):
         cards = find(careline, asked, Query(topic=topic, near=near, limit=2, text=asked.text)).cards
         if cards:

@@ -15,7 +15,12 @@ from bot.topics import DISCREET
 def answer(careline: Careline, asked: Asked, topic: str) -> Answer:
     """The first services for a topic; questions come after them."""
     near = asked.place or (None if asked.unknown_place else remembered_place(careline, asked))
-    result = find(careline, asked, Query(topic=topic, near=near, filters=asked.filters, text=asked.text))
+    query = Query(topic=topic, near=near, filters=asked.filters, text=asked.text)
+    result = Result()
+    if services := asked.services(topic):
+        result = replace(find(careline, asked, replace(query, services=services)), more=True)
+    if not result.cards:
+        result = find(careline, asked, query)
     if not result.cards:
         none = Phrase("search.none", {"topic": f"@topic.{topic}"})
         reply = Reply(opening=(none,), closing=(Phrase("person.offer"),), topic=topic)

@@ -87,6 +87,23 @@ def add(session: Session, by: By, resource: str, told: Mapping[str, str]) -> str
     return cleaned["id"]
 
 
+def add_all(session: Session, by: By, rows: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+    """New rows at once, each after what it belongs to: a whole service. They are undone together. Raises RefusedChange."""
+    batch = str(uuid.uuid4())
+    added: list[tuple[str, Mapping[str, Any]]] = []
+    for resource, told in rows:
+        values = {name: value for name, value in told.items() if value.strip()}
+        cleaned = _checked(resource, values, set(values))
+        if not owners_exist(resource, cleaned, lambda name, key: row_of(session, name, key) is not None):
+            raise RefusedChange("What this belongs to is not in the directory any more.")
+        columns = ("id", *RESOURCES[resource].columns)
+        session.execute(insert(TABLES[resource]).values({name: cleaned.get(name) for name in columns}))
+        after = json.dumps(cleaned, ensure_ascii=False, sort_keys=True)
+        _write_down(session, by, "add", resource, cleaned["id"], [("", None, after)], batch)
+        added.append((resource, cleaned))
+    _take_effect(session, added)
+
+
 def remove(session: Session, by: By, resource: str, record_id: str) -> None:
     """Take away a row that belongs to a subject. Subjects are retired, not removed. Raises RefusedChange."""
     row = row_of(session, resource, record_id)
@@ -134,6 +151,8 @@ def undo(session: Session, by: By, batch: str) -> None:
         elif change.after is not None:
             if row is None:
                 raise RefusedChange("What was added is gone already.")
+            if _referred_to(session, change.resource, change.record_id):
+                raise RefusedChange("More has been added to it since: undo that first, or offer it no more.")
             services |= _services(session, [(change.resource, row)])
             session.execute(delete(table).where(table.c.id == change.record_id))
         else:
@@ -152,6 +171,22 @@ def undo(session: Session, by: By, batch: str) -> None:
             )
         )  # fmt: skip
     _take_effect(session, touched, services)
+
+
+def _referred_to(session: Session, resource: str, record_id: str) -> bool:
+    """Whether another row of the directory belongs to this one."""
+    columns = [
+        (TABLES[name], column) for name, other in RESOURCES.items() for column, owner in other.links.items() if owner == resource
+    ]
+    columns += [(TABLES["attribute"], "link_id")] if resource == "service" else []
+    return any(
+        session.execute(select(table.c.id).where(table.c[column] == record_id).limit(1)).first() for table, column in columns
+    )
+
+
+def changed_resource(session: Session, batch: str) -> str | None:
+    """What a change was made to: the resource, or another kind of record that is kept beside the directory."""
+    return session.scalar(select(Change.resource).where(Change.batch == batch).limit(1))
 
 
 def history(session: Session, subject: str | None = None, limit: int = 100, before: int | None = None) -> list[list[Change]]:
@@ -227,9 +262,9 @@ def _apply(
 
 def _write_down(
     session: Session, by: By, action: str, resource: str, record_id: str,
-    fields: Iterable[tuple[str, str | None, str | None]],
+    fields: Iterable[tuple[str, str | None, str | None]], batch: str | None = None,
 ) -> None:  # fmt: skip
-    batch = str(uuid.uuid4())
+    batch = batch or str(uuid.uuid4())
     for name, before, after in fields:
         session.add(
             Change(

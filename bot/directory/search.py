@@ -42,6 +42,7 @@ class Query:
     """What is looked for. `exclude` holds ids of cards that were shown before.
 
     `text` is what the person wrote, in `language`: what it names and whom it speaks of orders the services of the topic.
+    With `services` only these, given by their ids, whatever they are about.
     """
 
     topic: str
@@ -51,6 +52,7 @@ class Query:
     exclude: tuple[str, ...] = ()
     text: str = ""
     language: str | None = None
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ class _Finder:
             offered = offered.where(LISTING.c.listing_id.not_in(self.query.exclude))
         if strictly:
             offered = offered.where(*self._conditions().values())
-        statement = offered.where(LISTING.c.topic == self.query.topic)
+        statement = offered.where(self._about())
         order = (*self._likeliest(), LISTING.c.listing_id)
         first: list[Any] = []
         if self.needs:
@@ -255,6 +257,11 @@ class _Finder:
             if len(rows) < size:
                 return
             offset += size
+
+    def _about(self) -> ColumnElement[bool]:
+        if not self.query.services:
+            return LISTING.c.topic == self.query.topic
+        return LISTING.c.service_id.in_(self.query.services)
 
     def _likeliest(self) -> list[ColumnElement[Any]]:
         closed = LISTING.c.status != OFFERED[0]
@@ -338,9 +345,7 @@ class _Finder:
         failures: ColumnElement[int] = literal(0)
         for condition in conditions:
             failures = failures + case((condition, 0), else_=1)
-        here = select(LISTING.c.listing_id, failures.label("failures")).where(
-            LISTING.c.listing_id.in_(ids), LISTING.c.topic == self.query.topic
-        )
+        here = select(LISTING.c.listing_id, failures.label("failures")).where(LISTING.c.listing_id.in_(ids), self._about())
         return {row.listing_id: row.failures for row in self.session.execute(here)}
 
     def _times_unmet(self, hours: Sequence[Schedule], state: Opening, closed_for_now: bool) -> int:

@@ -14,7 +14,7 @@ def metadata() -> MetaData:
     from bot import alerts, audit, bridge, case_history, lockout, signed_in  # noqa: F401  # the desk's
 
     # isort: split
-    from bot import blocked, erasure, problems, rotation, spending  # noqa: F401  # privacy, limits, what is wrong
+    from bot import blocked, erasure, local_words, problems, rotation, spending  # noqa: F401  # privacy, limits, words
     from bot.directory import changes, reports, tables  # noqa: F401
 
     return Base.metadata

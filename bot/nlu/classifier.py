@@ -21,7 +21,7 @@ from bot.errors import DataError
 from bot.nlu.model import IntentModel, ModelOptions
 from bot.nlu.softmax import Floats
 from bot.nlu.source import fingerprint
-from bot.nlu.unsure import likeliest_crisis
+from bot.nlu.unsure import STEERS, likeliest_crisis
 
 _FILE = "intents.npz"
 
@@ -176,4 +176,41 @@ class CrisisFirst(IntentClassifier, GraphComponent):
                 message.set(INTENT, first, add_to_output=True)
                 others = [row for row in ranking if row["name"] not in (crisis[0], DEFAULT_NLU_FALLBACK_INTENT_NAME)]
                 message.set(INTENT_RANKING_KEY, [first, *others], add_to_output=True)
+        return messages
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class KnownTopic(IntentClassifier, GraphComponent):
+    """Last of all: a message that holds a word which the city ties to a topic is about that topic, without training.
+
+    Our web server sends the topic along (`metadata.topic`). A crisis stays a crisis, and what steers the conversation does so.
+    """
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> KnownTopic:
+        """There is nothing to train."""
+        return cls()
+
+    @classmethod
+    def required_components(cls) -> list[type]:
+        """Rasa checks that a classifier stands before."""
+        return [IntentClassifier]
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Put the topic that was sent along first."""
+        for message in messages:
+            topic = (message.get("metadata") or {}).get("topic")
+            understood = str((message.get(INTENT) or {}).get("name"))
+            if not isinstance(topic, str) or understood.startswith("crisis_") or understood in STEERS:
+                continue
+            first = {"name": topic, "confidence": 1.0}
+            others = [row for row in message.get(INTENT_RANKING_KEY) or [] if row["name"] != topic]
+            message.set(INTENT, first, add_to_output=True)
+            message.set(INTENT_RANKING_KEY, [first, *others], add_to_output=True)
         return messages

@@ -25,6 +25,10 @@ NEVER_OFFERED: Final = frozenset(
 )
 
 
+# A message that steers the conversation does so whatever else it names: "that number of the Casona is wrong".
+STEERS: Final = NEVER_OFFERED - {"out_of_scope", "nlu_fallback"}
+
+
 def offer(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
     """Up to three topics to offer, the likeliest first, from Rasa's `intent_ranking` (name and confidence of each).
 

@@ -12,6 +12,7 @@ from bot.directory.changes import Change
 from bot.errors import DataError
 from bot.languages import LANGUAGES
 from bot.rights.articles import FOLDER, Rights, parse_article
+from bot.rights.local import RESOURCE, write
 from bot.staff import Role
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
@@ -58,22 +59,16 @@ def save(language: str, topic: str) -> BaseResponse:
     except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, DataError) as error:
         flash(f"This cannot be read: {error}. It begins and ends its heading with a line of three hyphens.")
         return _show(language, topic, text, 409)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if text:
-        fresh = path.with_suffix(".new")
-        fresh.write_text(f"{text}\n", "utf-8")
-        fresh.replace(path)  # whole or not at all
-    else:
-        path.unlink(missing_ok=True)
     with careline().database.begin() as database:
         database.add(
             Change(
                 at=now(), staff_id=current().id, staff=current().name, action="edit" if text else "remove",
-                subject=f"article {language}/{topic}", resource="article", record_id=f"{language}/{topic}", field="",
+                subject=f"article {language}/{topic}", resource=RESOURCE, record_id=f"{language}/{topic}", field="",
                 before=before, after=f"{text}\n" if text else None, note=request.form.get("note", "").strip()[:500] or None,
                 batch=str(uuid.uuid4()),
             )
         )  # fmt: skip
+        write(path, text)
     careline().rights.refresh(at_once=True)
     flash("Saved. It is read everywhere within a minute." if text else "Taken away: ours is shown again.")
     return redirect(url_for("desk_articles.article", language=language, topic=topic))

@@ -7,12 +7,13 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from bot import audit
+from bot import audit, local_words
 from bot.clock import now
 from bot.directory import editing, reports
 from bot.directory.cleaning import choices, numeric
 from bot.directory.editing import By, RefusedChange
 from bot.directory.tables import RESOURCES
+from bot.rights import local as articles
 from bot.staff import Role
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
@@ -99,7 +100,9 @@ def export() -> Response:
 def undo(batch: str) -> BaseResponse:
     """Put back what was before a change."""
     subject = request.form.get("subject", "")[:120]
-    _try(lambda database: editing.undo(database, _by(subject), batch), "Undone.", "directory undone", subject)
+    _try(lambda database: _undo(database, _by(subject), batch), "Undone.", "directory undone", subject)
+    if "page" in request.form and subject == local_words.SUBJECT:
+        return redirect(url_for("desk_words.words"))
     kind, _, record_id = subject.partition(" ")
     if "page" in request.form and kind in editing.SUBJECTS:
         return redirect(url_for("desk_directory.show", kind=kind, record_id=record_id))
@@ -141,6 +144,18 @@ def change(kind: str, record_id: str) -> BaseResponse:
         sentence = "It is offered again." if what == "restore" else "It is not offered any more."
         _try(lambda database: editing.retire(database, by, record_id, back=what == "restore"), sentence, what, subject)
     return redirect(url_for("desk_directory.show", kind=kind, record_id=record_id))
+
+
+def _undo(database: Session, by: By, batch: str) -> None:
+    """Undo a change of the directory, of the city's words, or of an article of its own."""
+    resource = editing.changed_resource(database, batch)
+    if resource in {local_words.WORD, local_words.TOPIC}:
+        local_words.undo(database, by, batch)
+    elif resource == articles.RESOURCE:
+        articles.undo(database, by, batch, careline().settings.local)
+        careline().rights.refresh(at_once=True)
+    else:
+        editing.undo(database, by, batch)
 
 
 def _try(act: Callable[[Session], object], sentence: str, action: str, subject: str) -> bool:

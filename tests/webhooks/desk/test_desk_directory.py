@@ -229,4 +229,11 @@ def test_articles_of_the_citys_own(tmp_path: Path, careline: Careline, dialogue:
     ).status_code in {302, 404}
     assert "Taken away" in desk.post(page, text="", was=text)
     assert opened.rights.find("rights_health", "en").title == "My right to health care"  # type: ignore[union-attr]
-    assert "article en/rights_health" in desk.get("/desk/directory/changes")
+    changes = desk.get("/desk/directory/changes")
+    assert "article en/rights_health" in changes
+    batch = re.findall(r"/desk/directory/undo/([\w-]+)", changes)[0]
+    assert "Undone." in desk.post(f"/desk/directory/undo/{batch}", subject="article en/rights_health")
+    assert opened.rights.find("rights_health", "en").title == "Health care in Port Amity"  # type: ignore[union-attr]
+    desk.post(page, text=text + "Local words.", was=text)
+    newest = re.findall(r"/desk/directory/undo/([\w-]+)", desk.get("/desk/directory/changes"))
+    assert "Something newer" in desk.post(f"/desk/directory/undo/{newest[1]}", subject="article en/rights_health")
