@@ -82,8 +82,9 @@ class Candidate:
     `unmet` counts the filters it does not satisfy. `lacking` and `passing` are shares (0 to 1) of the things named in
     the message: those it has not, and those only its description has; `not_for_group` is the share of the groups named that
     it is not there for. `unlike` is how much less like the message it is than the likeliest candidate, as a difference of
-    cosines. `has`, `tells` (by its description only) and `groups` are what these are worked out from. `cost` is 0 free, 1
-    partly, 2 by income or unknown, 3 a price.
+    cosines. `opening` is None until the hours are looked up: `rank` is then what it loses at least. `has`, `tells` (by its
+    description only) and `groups` are what these are worked out from. `cost` is 0 free, 1 partly, 2 by income or unknown, 3 a
+    price.
     """
 
     id: str
@@ -98,7 +99,7 @@ class Candidate:
     asks_papers: bool
     verified_on: date | None
     cost: int
-    opening: Opening
+    opening: Opening | None = None
     one_town: bool = False
     unmet: int = 0
     lacking: float = 0.0
@@ -160,8 +161,8 @@ def _distance_loss(metres: float | None, nearest: bool) -> float:
     return WEIGHTS["away"]
 
 
-def _opening_loss(state: Opening, now: datetime) -> float:
-    if state.state in {"open", "always"}:
+def _opening_loss(state: Opening | None, now: datetime) -> float:
+    if state is None or state.state in {"open", "always"}:
         return 0.0
     if state.state == "unknown":
         return WEIGHTS["hours unknown"]

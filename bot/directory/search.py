@@ -28,6 +28,8 @@ from bot.settings import Settings
 ADULT: Final = 18
 #: How many candidates are looked at: first these, then so many more if too few of them satisfy the filters.
 _BATCHES: Final = (200, 800)
+#: For how many candidates opening hours are worked out at a time, the likeliest first.
+_HOURS: Final = 16
 #: How many of those that have the thing named are looked at, however far they are.
 _NAMED: Final = 60
 #: From this share of the candidates on, a thing is what all of them are for ("doctor"): it need not stand in the name.
@@ -116,6 +118,10 @@ def distance(latitude: float, longitude: float, place: Place) -> float:
     return 2 * _EARTH_RADIUS * math.asin(math.sqrt(min(1.0, chord)))
 
 
+#: What a candidate loses, what settles a draw, and the candidate.
+Ranked = tuple[float, tuple[float, int, str], Candidate]
+
+
 class _Finder:
     """One search: the query, the moment, and what follows from them."""
 
@@ -144,6 +150,12 @@ class _Finder:
         """Whether any filter is set that a service may fail."""
         return replace(self.filters, near=False, day_unknown=None) != Filters()
 
+    @property
+    def asks_for_time(self) -> bool:
+        """Whether a service may fail for its hours."""
+        wanted = self.filters
+        return wanted.open_now or any(one is not None for one in (wanted.day, wanted.at, wanted.before))
+
     def _services_of(self, ids: Sequence[str]) -> frozenset[str]:
         if not ids:
             return frozenset()
@@ -157,8 +169,38 @@ class _Finder:
             pool |= {candidate.id: candidate for candidate in judged if not (strictly and candidate.unmet)}
             if len(pool) > self.query.limit + len(self.shown_services):
                 break
-        chosen = self._best(self._compared(list(pool.values())))
+        compared = self._compared(list(pool.values()))
+        chosen = self._best(compared)[0] if self.asks_for_time else self._first(compared)
         return chosen[: self.query.limit], len(chosen) > self.query.limit
+
+    def _first(self, pool: Sequence[Candidate]) -> list[Candidate]:
+        """The best of candidates whose hours are not known yet; worked out only for those that may be among them.
+
+        Being closed can only lose: once the last one chosen loses less than what any other loses at least, nothing changes.
+        """
+        waiting = sorted(pool, key=lambda candidate: (self._loss(candidate), candidate.order))
+        ready: list[Candidate] = []
+        chosen: list[Candidate] = []
+        for start in range(0, len(waiting), _HOURS):
+            ready += self._with_hours(waiting[start : start + _HOURS])
+            chosen, worst = self._best(ready)
+            rest = waiting[start + _HOURS :]
+            if len(chosen) > self.query.limit and rest and worst < self._loss(rest[0]):
+                break
+        return chosen
+
+    def _with_hours(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+        schedules = self._schedules([candidate.id for candidate in candidates])
+        for candidate in candidates:
+            hours = schedules.get(candidate.id, ())
+            yield replace(candidate, opening=self._opening(hours, candidate.closed_for_now))
+
+    def _schedules(self, ids: Sequence[str]) -> dict[str, Sequence[Schedule]]:
+        found = self.session.execute(select(CARD.c.id, CARD.c.schedules).where(CARD.c.id.in_(ids)))
+        return {row.id: load_schedules(row.schedules) for row in found}
+
+    def _opening(self, hours: Sequence[Schedule], closed_for_now: bool) -> Opening:
+        return Opening("closed") if closed_for_now else opening(hours, self.moment, self.zone, self.holidays)
 
     def _compared(self, pool: list[Candidate]) -> list[Candidate]:
         """The candidates with what can only be told beside the others: who has the thing named, who is likest."""
@@ -196,40 +238,44 @@ class _Finder:
         texts = {row.id: described(row.name or "", row.description) for row in rows}
         return self.meanings.likeness(self.session, self.query.text, texts)
 
-    def _best(self, pool: Sequence[Candidate]) -> list[Candidate]:
-        """One more than asked for, the best first; other branches of a service only after all other services."""
-        near, nearest = self.query.near is not None, self.filters.near
+    def _loss(self, candidate: Candidate) -> float:
         other_day = self.filters.day is not None and self.filters.day != self.today
         later = other_day or any((self.filters.at, self.filters.before, self.filters.day_unknown))
+        return rank(candidate, self.query.near is not None, self.now, self.filters.near, later)
 
-        def loss(candidate: Candidate) -> float:
-            return rank(candidate, near, self.now, nearest, later)
-
-        ranked = sorted(pool, key=lambda candidate: (loss(candidate), candidate.order))
-        ranked = sorted(self._branches(ranked), key=lambda candidate: (loss(candidate), candidate.order))
-        if near:
-            return ranked[: self.query.limit + 1]
+    def _best(self, pool: Sequence[Candidate]) -> tuple[list[Candidate], float]:
+        """One more than asked for, the best first, and what the worst of them loses; other branches of a service only after
+        all other services."""
+        ranked = sorted(((self._loss(one), one.order, one) for one in pool), key=lambda row: row[:2])
+        marked = [(self._loss(one) if one.branch else loss, order, one) for (loss, order, _), one in self._branches(ranked)]
+        marked.sort(key=lambda row: row[:2])
+        wanted = self.query.limit + 1
+        if self.query.near is not None:
+            best = marked[:wanted]
+            return [one for _, _, one in best], best[-1][0] if best else 0.0
         chosen: list[Candidate] = []
+        worst = 0.0
         areas: dict[str, int] = {}
-        while ranked and len(chosen) <= self.query.limit:
-            best = min(
-                ranked,
-                key=lambda candidate: (
-                    loss(candidate) + WEIGHTS["same area"] * areas.get(candidate.area or "", 0),
-                    candidate.order,
-                ),
+        while marked and len(chosen) < wanted:
+            # Without a place, those in one neighbourhood after the other are not all shown.
+            scored = (
+                (loss + WEIGHTS["same area"] * areas.get(one.area or "", 0), order, at)
+                for at, (loss, order, one) in enumerate(marked)
             )
-            ranked.remove(best)
-            chosen.append(best)
-            if best.area:
-                areas[best.area] = areas.get(best.area, 0) + 1
-        return chosen
+            loss, _, at = min(scored)
+            worst = max(worst, loss)
+            best_one = marked.pop(at)[2]
+            chosen.append(best_one)
+            if best_one.area:
+                areas[best_one.area] = areas.get(best_one.area, 0) + 1
+        return chosen, worst
 
-    def _branches(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    def _branches(self, ranked: Iterable[Ranked]) -> Iterator[tuple[Ranked, Candidate]]:
         """The candidates, with all but the best place of each service marked as another branch."""
         services = set(self.shown_services)
-        for candidate in candidates:
-            yield replace(candidate, branch=True) if candidate.service_id in services else candidate
+        for row in ranked:
+            candidate = row[2]
+            yield row, replace(candidate, branch=True) if candidate.service_id in services else candidate
             services.add(candidate.service_id)
 
     def _batches(self, strictly: bool) -> Iterator[Sequence[Any]]:
@@ -301,15 +347,16 @@ class _Finder:
 
     def _judged(self, rows: Sequence[Any], strictly: bool) -> Iterator[Candidate]:
         ids = [row.listing_id for row in rows]
-        found = self.session.execute(select(CARD.c.id, CARD.c.schedules).where(CARD.c.id.in_(ids)))
-        schedules = {row.id: load_schedules(row.schedules) for row in found}
+        timed = self.asks_for_time
+        schedules = self._schedules(ids) if timed else {}
         unmet = {} if strictly else self._unmet(ids)
         place = self.query.near
         town = slug(place.town) if place and place.town else ""
         for row in rows:
             hours = schedules.get(row.listing_id, ())
             closed_for_now = row.status != OFFERED[0]
-            state = Opening("closed") if closed_for_now else opening(hours, self.moment, self.zone, self.holidays)
+            state = self._opening(hours, closed_for_now) if timed else None
+            late = self._times_unmet(hours, state, closed_for_now) if state is not None else 0
             away = None
             if place is not None and row.latitude is not None and row.longitude is not None:
                 away = distance(row.latitude, row.longitude, place)
@@ -334,7 +381,7 @@ class _Finder:
                 verified_on=row.verified_on,
                 cost=row.cost,
                 opening=state,
-                unmet=unmet.get(row.listing_id, 0) + self._times_unmet(hours, state, closed_for_now),
+                unmet=unmet.get(row.listing_id, 0) + late,
             )
 
     def _unmet(self, ids: Sequence[str]) -> dict[str, int]:

@@ -251,6 +251,26 @@ def test_without_a_stream_the_page_asks(sign_in: Callable[..., Page], texter: Te
     ada.get_by_role("row", name="Asked for a person").wait_for()
 
 
+def test_a_steward_adds_a_word_and_takes_it_back(sign_in: Callable[..., Page], careline: Careline) -> None:
+    chief = sign_in("chief")
+    chief.get_by_role("link", name="Directory").click()
+    chief.get_by_role("link", name="Words").click()
+    chief.get_by_label("What residents say").first.fill("La Placita")
+    chief.get_by_label("The place they mean").fill("Atlantis")
+    chief.get_by_role("button", name="Add the word").first.click()
+    chief.get_by_text("has no such place").wait_for()
+    expect(chief.get_by_label("What residents say").first).to_have_value("La Placita")
+    chief.get_by_label("The place they mean").fill("Eastgate")
+    chief.get_by_role("button", name="Add the word").first.click()
+    chief.get_by_text("Added, from the next message on.").wait_for()
+    with_it = careline.places().find("un medico en la placita")
+    assert with_it is not None
+    assert with_it.name == "Eastgate"
+    chief.get_by_role("button", name="Undo").click()
+    chief.get_by_text("Undone.").first.wait_for()
+    assert careline.places().find("un medico en la placita") is None
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
 def test_every_page_is_axe_clean(
@@ -265,7 +285,18 @@ def test_every_page_is_axe_clean(
     for summary in chief.locator("summary").all():
         summary.click()
     found["case"] = axe(chief)
-    for path in ("me", "me/second-factor", "people", "people/audit", "figures", "calls", "search"):
+    for path in (
+        "me",
+        "me/second-factor",
+        "people",
+        "people/audit",
+        "figures",
+        "calls",
+        "search",
+        "directory",
+        "directory/new",
+        "words",
+    ):
         chief.goto(f"{address}/desk/{path}")
         for summary in chief.locator("summary").all():
             summary.click()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot.db import Database
 from bot.directory.importer import import_package
 from bot.directory.listings import current_cost
-from bot.directory.search import WEIGHTS, Candidate, Query, Result, card, rank, search
+from bot.directory.search import WEIGHTS, Candidate, Query, Result, _Finder, card, rank, search
 from bot.directory.tables import TABLES
 from bot.filters import Filters
 from bot.places import Place, Places
@@ -340,3 +340,18 @@ def test_a_directory_with_gaps_is_still_searched(database: Database, package: Pa
     with database.read() as session:
         [found] = search(session, Query("food", EASTGATE), at(NOON), settings).cards
     assert (found.id, found.organization, found.opening.state, found.phones) == ("s1", "", "unknown", ())
+
+
+@pytest.mark.parametrize("moment", ["2026-11-24T10:00", "2026-11-24T23:30", "2026-11-29T06:00"])
+@pytest.mark.parametrize("place", [None, "Eastgate", "Market Quarter"])
+def test_hours_that_are_not_looked_up_would_change_nothing(
+    session: Session, settings: Settings, at: At, monkeypatch: pytest.MonkeyPatch, moment: str, place: str | None
+) -> None:
+    near = Places.load(session).find(place) if place else None
+    for topic in topics(session):
+        for limit in (1, 3):
+            query = Query(topic, near, limit=limit, text="my grandmother is 82")
+            quick = search(session, query, at(moment), settings)
+            with monkeypatch.context() as patched:
+                patched.setattr(_Finder, "asks_for_time", True)  # then all hours are worked out first
+                assert quick == search(session, query, at(moment), settings)
