@@ -209,7 +209,12 @@ class TestPasswords:
 
     @pytest.mark.parametrize(
         "good",
-        ["kettle ladder orange sixteen", "पुरानो रातो छाता भिज्यो", "古い赤い傘が濡れている夜", "x9!" * 40],
+        [
+            "kettle ladder orange sixteen",
+            "पुरानो रातो छाता भिज्यो",
+            "古い赤い傘が濡れている夜",
+            " ".join(str(n * n) for n in range(31, 200)),
+        ],
     )
     def test_any_letters_and_lengths_will_do(self, careline: Careline, good: str) -> None:
         with careline.database.begin() as session:
