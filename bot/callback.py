@@ -101,6 +101,15 @@ def finish(session: Session, callback_id: str) -> bool:
     return bool(result.rowcount)  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
 
 
+def forget_recordings(session: Session, before: datetime) -> list[str]:
+    """Let go of the recordings of messages left before then; returns their ids, for the provider to erase them."""
+    old = list(session.scalars(select(Callback).where(Callback.recording_id.is_not(None), Callback.created_at <= before)))
+    found = [task.recording_id for task in old if task.recording_id is not None]
+    for task in old:
+        task.recording_id = None
+    return found
+
+
 def of_conversation(session: Session, conversation_id: str) -> list[Callback]:
     """The tasks of a conversation, the oldest first."""
     return list(

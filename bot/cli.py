@@ -420,8 +420,8 @@ def purge(home: Path | None) -> None:
     careline = _opened(home)
     gone = retention.purge(careline, _dialogue(careline))
     _console.print(
-        f"Erased {gone.conversations} conversations, {gone.messages} older messages, {gone.receipts} receipts, "
-        f"{gone.files} files. The worker erases the copies elsewhere."
+        f"Erased {gone.conversations} conversations, {gone.messages} older messages, {gone.recordings} recordings, "
+        f"{gone.receipts} receipts, {gone.files} files. The worker erases the copies elsewhere."
     )
 
 

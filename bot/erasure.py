@@ -1,8 +1,9 @@
 """Erasing what is kept of a person, everywhere, even if half of it fails at first.
 
 Our own rows go in one transaction, which also writes down what is left to do elsewhere: the dialogue's state of each
-conversation, and the provider's copies of a number's texts, calls and recordings. The worker does those and tries again
-until they are done; only then is the number forgotten here too. The person gets a receipt to look it up with.
+conversation, and the provider's copies of a number's texts, calls and recordings, or of one call or recording where no
+number is kept. The worker does those and tries again until they are done; only then is the number forgotten here too. The
+person gets a receipt to look it up with.
 """
 
 import secrets
@@ -14,6 +15,8 @@ from typing import Final, Literal, Protocol
 from sqlalchemy import ForeignKey, String, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from bot.callback import Callback
+from bot.calls import Call
 from bot.careline import Dialogue
 from bot.clock import now
 from bot.conversation import Conversation, person_hash
@@ -21,7 +24,7 @@ from bot.db import Base, Database, Moment
 from bot.encryption import Sealed
 from bot.errors import CarelineError, SendError
 
-Where = Literal["dialogue", "provider"]
+Where = Literal["dialogue", "provider", "call", "recording"]
 #: Waits before trying again; the last one is repeated until it works.
 BACK_OFF: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 360))
 #: The provider refuses to erase a text that is still on its way: the answer that says "done" is one.
@@ -45,7 +48,8 @@ class Erasure(Base):
 class ErasureTask(Base):
     """Something still to be erased elsewhere. The row goes when it is done.
 
-    `target` is a conversation's id for the dialogue, a number for the provider; `before` limits it to what is older.
+    `target` is a conversation's id for the dialogue, a number for the provider, whose own id it is of a call or a recording;
+    `before` limits it to what is older.
     """
 
     __tablename__ = "erasure_task"
@@ -70,6 +74,14 @@ class Provider(Protocol):
         """
         ...
 
+    def erase_call(self, call_id: str) -> bool:
+        """Erase a call with its recordings. False if it cannot go yet. Raises a SendError."""
+        ...
+
+    def erase_recording(self, recording_id: str) -> bool:
+        """Erase one recording. False if it cannot go yet. Raises a SendError."""
+        ...
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -85,27 +97,46 @@ def erase(session: Session, conversation_id: str) -> str:
     conversation = session.get(Conversation, conversation_id)
     if conversation is None:
         return _request(session)
-    if conversation.person_hash is not None:
-        mine = or_(Conversation.person_hash == conversation.person_hash, Conversation.id == conversation_id)
-    else:
-        mine = Conversation.id == conversation_id
+    if conversation.person_hash is None or conversation.number is None:
+        return _erase(session, [conversation])
+    mine = or_(Conversation.person_hash == conversation.person_hash, Conversation.id.in_(_calls_of(session, conversation.number)))
     return _erase(session, session.scalars(select(Conversation).where(mine)).all())
 
 
 def erase_number(session: Session, number: str) -> str:
     """Erase all there is of a number, whether or not there is anything. Returns the receipt."""
-    found = session.scalars(select(Conversation).where(Conversation.person_hash == person_hash(number))).all()
-    return _erase(session, found, {number})
+    mine = or_(Conversation.person_hash == person_hash(number), Conversation.id.in_(_calls_of(session, number)))
+    return _erase(session, session.scalars(select(Conversation).where(mine)).all(), {number})
 
 
 def _erase(session: Session, conversations: Sequence[Conversation], also: Iterable[str] = ()) -> str:
     receipt = _request(session)
     for conversation in conversations:
         later(session, "dialogue", conversation.id, receipt=receipt)
+    calls_later(session, [one.id for one in conversations], receipt, now() + FIRST)
     for number in {one.number for one in conversations if one.number is not None} | set(also):
         later(session, "provider", number, receipt=receipt, due_at=now() + FIRST)
     session.execute(delete(Conversation).where(Conversation.id.in_([one.id for one in conversations])))
     return receipt
+
+
+def _calls_of(session: Session, number: str) -> set[str]:
+    """Conversations by telephone in which a number was left, to be texted or called at, or that goes on with it just now.
+
+    Calls carry no hash of their number, so that none is known from an earlier one; these few are opened one by one.
+    """
+    texted = select(Conversation.id, Conversation.number).where(Conversation.channel == "voice", Conversation.number.is_not(None))
+    called = select(Callback.conversation_id, Callback.number).where(Callback.number.is_not(None))
+    calling = select(Call.conversation_id, Call.number).where(Call.number.is_not(None))
+    return {row[0] for query in (texted, called, calling) for row in session.execute(query) if row[1] == number}
+
+
+def calls_later(
+    session: Session, conversation_ids: Sequence[str], receipt: str | None = None, due_at: datetime | None = None
+) -> None:
+    """Write down that the provider's copies of the calls of these conversations go, in the caller's transaction."""
+    for call_id in session.scalars(select(Call.provider_id).where(Call.conversation_id.in_(conversation_ids))):
+        later(session, "call", call_id, receipt=receipt, due_at=due_at)
 
 
 def new_receipt() -> str:
@@ -145,7 +176,7 @@ def carry_out(database: Database, dialogue: Dialogue, provider: Provider | None,
     """
     with database.begin() as session:
         task = session.get(ErasureTask, task_id)
-        if task is None or task.due_at > now() or (task.place == "provider" and provider is None):
+        if task is None or task.due_at > now() or (task.place != "dialogue" and provider is None):
             return False
         place, target, before, attempts = task.place, task.target, task.before, task.attempts
         claim = update(ErasureTask).where(ErasureTask.id == task_id, ErasureTask.attempts == attempts)
@@ -156,7 +187,7 @@ def carry_out(database: Database, dialogue: Dialogue, provider: Provider | None,
     try:
         if place == "dialogue":
             dialogue.forget(target)
-        elif provider is not None and not provider.erase(target, before):
+        elif provider is not None and not _gone(provider, place, target, before):
             error = "still on its way"
     except SendError as failure:
         error = f"{type(failure).__name__} {failure.code or ''}".strip()
@@ -175,6 +206,15 @@ def carry_out(database: Database, dialogue: Dialogue, provider: Provider | None,
         if receipt is not None and not _left(session, receipt):
             session.get_one(Erasure, receipt).done_at = now()
         return True
+
+
+def _gone(provider: Provider, place: str, target: str, before: datetime | None) -> bool:
+    match place:
+        case "call":
+            return provider.erase_call(target)
+        case "recording":
+            return provider.erase_recording(target)
+    return provider.erase(target, before)
 
 
 def progress(session: Session, receipt: str) -> Progress | None:

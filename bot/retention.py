@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from bot import erasure, heartbeat
+from bot import callback, erasure, heartbeat
 from bot.careline import Careline, Dialogue
 from bot.clock import now
 from bot.conversation import Conversation, Message
@@ -35,10 +35,12 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class Purged:
-    """How much went: conversations as a whole, messages of conversations that go on, receipts, files of logs and backups."""
+    """How much went: conversations as a whole, messages and recordings of those that go on, receipts, files of logs and
+    backups."""
 
     conversations: int = 0
     messages: int = 0
+    recordings: int = 0
     receipts: int = 0
     files: int = 0
 
@@ -65,6 +67,7 @@ def purge(careline: Careline, dialogue: Dialogue) -> Purged:
             break
     with careline.database.begin() as session:
         messages = _messages(session, settings, moment)
+        recordings = _recordings(session, settings, moment)
         receipts = _count(session, delete(Erasure).where(Erasure.requested_at < moment - _days(settings.keep_receipts_days)))
         _count(session, delete(SpentDay).where(SpentDay.day < (moment - _days(settings.keep_logs_days)).date()))
     try:
@@ -73,7 +76,7 @@ def purge(careline: Careline, dialogue: Dialogue) -> Purged:
         _log.warning("%s It is tried again tomorrow.", error)
     files = _old_files(settings.home / "logs", moment - _days(settings.keep_logs_days))
     files += _old_files(settings.home / "backups", moment - _days(settings.keep_backups_days))
-    return Purged(gone, messages, receipts, files)
+    return Purged(gone, messages, recordings, receipts, files)
 
 
 def _days(days: int) -> timedelta:
@@ -96,8 +99,17 @@ def _conversations(session: Session, settings: Settings, moment: datetime) -> in
         erasure.later(session, "dialogue", conversation.id)
     for number in {one.number for one in found if one.number is not None}:
         erasure.later(session, "provider", number, before=moment - _days(settings.keep_messages_days))
+    erasure.calls_later(session, [one.id for one in found])
     session.execute(delete(Conversation).where(Conversation.id.in_([one.id for one in found])))
     return len(found)
+
+
+def _recordings(session: Session, settings: Settings, moment: datetime) -> int:
+    """Messages people have spoken: the provider's recording goes at its own time, the task and the conversation stay."""
+    recordings = callback.forget_recordings(session, moment - _days(settings.keep_recordings_days))
+    for recording_id in recordings:
+        erasure.later(session, "recording", recording_id)
+    return len(recordings)
 
 
 def _messages(session: Session, settings: Settings, moment: datetime) -> int:

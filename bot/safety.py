@@ -44,6 +44,12 @@ def mark(conversation: Conversation) -> None:
     conversation.sensitive_at = conversation.sensitive_at or now()
 
 
+def elsewhere(conversation: Conversation) -> None:
+    """Texts go to another phone than the one that is not safe; its owner has just named it. A no was not about this one."""
+    if conversation.safe_to_contact is False:
+        conversation.safe_to_contact = None
+
+
 def told(conversation: Conversation, safe: bool) -> None:
     """The person has said whether this phone is safe."""
     conversation.sensitive_at = conversation.sensitive_at or now()

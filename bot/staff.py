@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from zxcvbn import zxcvbn
 
 from bot.clock import now
 from bot.db import Base, Moment
@@ -20,6 +21,8 @@ _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$Zm9vYmFyZm9vYmF
 #: Stands for the password of somebody who signs in through the city's own identity provider: no password opens it.
 NO_PASSWORD = "none"
 SHORTEST = 12
+#: Of a password no more is weighed, which takes time; and how hard it must be: 10^10 guesses ("very unlikely to be guessed").
+_WEIGHED, _HARD = 72, 4
 
 
 class Role(StrEnum):
@@ -100,7 +103,7 @@ def may(staff: Staff | None, role: Role) -> bool:
 def add(session: Session, name: str, password: str, role: Role | None = None) -> Staff:
     """A new account, or a new password for an old one; the role stays where none is given.
 
-    Raises CarelineError for a password under 12 characters.
+    Raises CarelineError for a password that `set_password` does not take.
     """
     staff = session.scalar(select(Staff).where(Staff.name == name)) or Staff(name=name)
     set_password(staff, password)
@@ -112,11 +115,17 @@ def add(session: Session, name: str, password: str, role: Role | None = None) ->
 
 
 def set_password(staff: Staff, password: str) -> None:
-    """Give an account a new password. Raises CarelineError for one under 12 characters, or the name itself."""
+    """Give an account a new password. Raises CarelineError for one that is short, common, or made of the name and the like.
+
+    Weighed by zxcvbn (Wheeler, USENIX Security 2016), which knows 30,000 common passwords, names, words, rows of keys and dates.
+    """
     if len(password) < SHORTEST:
         raise CarelineError(f"The password needs at least {SHORTEST} characters.")
     if password.casefold() == staff.name.casefold():
         raise CarelineError("The password must not be the name.")
+    own = [staff.name, *staff.name.split(), "careline"]
+    if zxcvbn(password[:_WEIGHED], user_inputs=own)["score"] < _HARD:
+        raise CarelineError("This password is easy to guess. Four words that have nothing to do with each other are a good one.")
     staff.password_hash = _hasher.hash(password)
 
 

@@ -143,7 +143,7 @@ def decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: R
     reply = decision.reply
     if reply != SILENCE and redaction.names_number(inbound.text, careline.settings.country):
         reply = replace(reply, closing=(Phrase("fraud.never_send"), *reply.closing))
-    if inbound.number is not None and reply.topic in safety.VIOLENCE:
+    if (inbound.number is not None or inbound.channel == "voice") and reply.topic in safety.VIOLENCE:
         with careline.database.begin() as session:
             conversation = session.get(Conversation, recorded.conversation_id)
             if conversation is not None:

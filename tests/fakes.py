@@ -44,6 +44,8 @@ class FakeSender:
     error: SendError | None = None
     sent: list[tuple[str, str]] = field(default_factory=list)
     erased: list[str] = field(default_factory=list)
+    erased_calls: list[str] = field(default_factory=list)
+    erased_recordings: list[str] = field(default_factory=list)
     on_its_way: int = 0
 
     def send(self, number: str, text: str, reference: str) -> str:
@@ -59,4 +61,16 @@ class FakeSender:
             self.on_its_way -= 1
             return False
         self.erased.append(number)
+        return True
+
+    def erase_call(self, call_id: str) -> bool:
+        return self._erase(self.erased_calls, call_id)
+
+    def erase_recording(self, recording_id: str) -> bool:
+        return self._erase(self.erased_recordings, recording_id)
+
+    def _erase(self, erased: list[str], what: str) -> bool:
+        if self.error is not None:
+            raise self.error
+        erased.append(what)
         return True

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from twilio.request_validator import RequestValidator
 
+from bot import kiosk as kiosks
 from bot import phone, redaction, staff
 from bot.careline import Careline
 from bot.conversation import Message
 from bot.encryption import open_vault
+from bot.errors import CarelineError
 from bot.escalation import Case
 from bot.inbound import LONGEST, clean
 from bot.keywords import LANGUAGES
@@ -146,11 +149,11 @@ class TestSessions:
     def test_a_session_planted_before_signing_in_is_worth_nothing_after(self, app, ama: None) -> None:  # type: ignore[no-untyped-def]
         attacker, victim = app.test_client(), app.test_client()
         attacker.get("/desk/sign-in")
-        planted = attacker.get_cookie("session")
+        planted = attacker.get_cookie("__Host-session")
         assert planted is not None
-        victim.set_cookie("session", planted.value)
+        victim.set_cookie("__Host-session", planted.value)
         self.sign_in(victim)
-        signed_in = victim.get_cookie("session")
+        signed_in = victim.get_cookie("__Host-session")
         assert signed_in is not None
         assert signed_in.value != planted.value
         assert attacker.get("/desk").status_code == 302, "the planted one opens nothing"
@@ -159,19 +162,64 @@ class TestSessions:
         client = app.test_client()
         self.sign_in(client)
         assert client.get("/desk").status_code == 200
-        cookie = client.get_cookie("session")
+        cookie = client.get_cookie("__Host-session")
         assert cookie is not None
         for forged in (cookie.value[:-3] + "abc", "eyJzdGFmZiI6MX0.aaaa.bbbb", "", "." * 4000):
-            client.set_cookie("session", forged)
+            client.set_cookie("__Host-session", forged)
             assert client.get("/desk").status_code == 302
 
     def test_cookies_are_shut_away(self, app, ama: None) -> None:  # type: ignore[no-untyped-def]
         client = app.test_client()
         client.get("/desk/sign-in")
-        header = client.get("/desk/sign-in").headers.get("Set-Cookie", "") or str(client.get_cookie("session"))
+        header = client.get("/desk/sign-in").headers.get("Set-Cookie", "") or str(client.get_cookie("__Host-session"))
         assert app.config["SESSION_COOKIE_HTTPONLY"]
         assert app.config["SESSION_COOKIE_SECURE"], header
         assert app.config["SESSION_COOKIE_SAMESITE"] in ("Lax", "Strict")
+
+    @pytest.mark.parametrize("https", [True, False])
+    def test_cookies_are_of_this_host_only(self, careline: Careline, dialogue: FakeDialogue, https: bool) -> None:
+        """The prefix counts only with Secure, Path=/ and without a Domain; without https no browser would keep it."""
+        scheme = "https" if https else "http"
+        careline.settings = replace(careline.settings, public_url=f"{scheme}://care.example.org")
+        with careline.database.begin() as session:
+            code = kiosks.register(session, "East 1", "Eastgate Library").code
+        client = create_app(careline, dialogue).test_client()
+        set_by = (client.get("/desk/sign-in"), client.post("/device", data={"code": code}))
+        for answer, name in zip(set_by, ("session", "kiosk"), strict=True):
+            (cookie,) = answer.headers.getlist("Set-Cookie")
+            rows = cookie.split("; ")
+            assert rows[0].startswith(f"__Host-{name}=" if https else f"{name}=")
+            assert ("Secure" in rows) is https
+            assert "Path=/" in rows
+            assert "HttpOnly" in rows
+            assert not any(row.startswith("Domain") for row in rows)
+
+
+class TestPasswords:
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            "password1234", "Password1234!", "qwertyuiop12", "123456789012", "aaaaaaaaaaaa", "passwordpassword", "iloveyou1234",
+            "1qaz2wsx3edc", "P@ssw0rdP@ssw0rd", "careline2026", "Ama Ama Ama Ama", "AmaMensah2026", "too short",
+        ],
+    )  # fmt: skip
+    def test_what_everybody_would_try_is_refused(self, careline: Careline, bad: str) -> None:
+        with careline.database.begin() as session, pytest.raises(CarelineError, match=r"easy to guess|at least 12|must not be"):
+            staff.add(session, "Ama Mensah", bad)
+
+    @pytest.mark.parametrize(
+        "good",
+        [
+            "kettle ladder orange sixteen",
+            "पुरानो रातो छाता भिज्यो",
+            "古い赤い傘が濡れている夜",
+            " ".join(str(n * n) for n in range(31, 200)),
+        ],
+    )
+    def test_any_letters_and_lengths_will_do(self, careline: Careline, good: str) -> None:
+        with careline.database.begin() as session:
+            person = staff.add(session, "Ama Mensah", good)
+            assert staff.right_password(person, good)
 
 
 @pytest.mark.parametrize("path", ["/", "/privacy", "/desk/sign-in", "/openapi.json", "/nowhere", "/healthz"])

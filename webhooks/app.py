@@ -43,6 +43,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     """The application; what is not given is opened from the environment. Raises a CarelineError if it cannot be."""
     careline = careline or Careline.open(Settings.from_env(os.environ))
     settings = careline.settings
+    https = settings.public_url.startswith("https:")
     dialogue = dialogue or RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     prepare(careline)
     app = Flask(__name__)
@@ -51,9 +52,10 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         MAX_FORM_PARTS=MOST_FIELDS,
+        SESSION_COOKIE_NAME=headers.cookie("session", https),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        SESSION_COOKIE_SECURE=https,
         SEND_FILE_MAX_AGE_DEFAULT=600,
     )
     if settings.proxies:
@@ -64,7 +66,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     app.extensions["wake"] = queue.waker(settings)
     errors.register(app)
     compression.register(app)
-    headers.register(app, https=settings.public_url.startswith("https:"))
+    headers.register(app, https)
     app.register_blueprint(sms.blueprint)
     app.register_blueprint(voice.blueprint)
     app.register_blueprint(api.blueprint)

@@ -16,6 +16,7 @@ from bot.clock import now
 from bot.errors import CarelineError
 from bot.kiosk import Kiosk
 from bot.reply import Reply, ServiceCard
+from webhooks import headers
 from webhooks.attempts import Attempts
 from webhooks.current import careline
 from webhooks.page import own_name
@@ -24,7 +25,7 @@ from webhooks.shown import shown
 blueprint = Blueprint("device", __name__)
 _log = logging.getLogger(__name__)
 
-#: The one cookie there is; it names the machine, not the person.
+#: The one cookie there is; it names the machine, not the person (`headers.cookie`).
 COOKIE: Final = "kiosk"
 #: Browsers keep no cookie longer than 400 days.
 KEPT: Final = 400 * 24 * 3600
@@ -35,7 +36,7 @@ def here() -> Kiosk | None:
     """The kiosk that asks, None for any other browser. Raises DatabaseUnavailable."""
     if "kiosk" not in g:
         g.kiosk = None
-        token = request.cookies.get(COOKIE)
+        token = request.cookies.get(headers.cookie(COOKIE, _https()))
         if token:
             with careline().database.read() as session:
                 g.kiosk = kiosks.of_token(session, token)
@@ -61,9 +62,13 @@ def register() -> Response:
         return _page("device.html", status=403, kiosk=None, problem="device.wrong")
     attempts.succeeded("all")
     response = _page("device.html", kiosk=kiosk, done=True)
-    secure = careline().settings.public_url.startswith("https:")
-    response.set_cookie(COOKIE, token, max_age=KEPT, httponly=True, secure=secure, samesite="Lax")
+    name = headers.cookie(COOKIE, _https())
+    response.set_cookie(name, token, max_age=KEPT, httponly=True, secure=_https(), samesite="Lax")
     return response
+
+
+def _https() -> bool:
+    return careline().settings.public_url.startswith("https:")
 
 
 @blueprint.get("/hours")

@@ -23,6 +23,12 @@ HEADERS = {
 STRICT = "max-age=63072000"
 
 
+def cookie(name: str, https: bool) -> str:
+    """The name of a cookie: where people reach us by https, with the prefix that makes browsers refuse it from any other host
+    and without encryption (draft-ietf-httpbis-rfc6265bis, "__Host-" prefix)."""
+    return f"__Host-{name}" if https else name
+
+
 def register(app: Flask, https: bool) -> None:
     """Send the headers with every answer of the application. `https`: people reach it by https."""
 

@@ -147,7 +147,8 @@ class TwilioSender:
         ours = self._settings.sms_number
         sent = {"date_sent_before": before} if before else {}
         started = {"start_time_before": before} if before else {}
-        try:
+
+        def erase() -> bool:
             texts = [
                 *self._client.messages.list(to=number, from_=ours, limit=ERASED_AT_ONCE, **sent),
                 *self._client.messages.list(to=ours, from_=number, limit=ERASED_AT_ONCE, **sent),
@@ -158,11 +159,36 @@ class TwilioSender:
             ]
             recordings = [one for call in calls for one in self._client.recordings.list(call_sid=call.sid, limit=ERASED_AT_ONCE)]
             gone = [_gone(one.delete) for one in (*recordings, *calls, *texts)]
-        except TwilioRestException as error:
-            raise _named(error) from error
-        except (RequestException, TwilioException) as error:
-            raise ProviderUnavailable(f"The provider cannot be reached ({type(error).__name__}).") from error
-        return all(gone) and max(len(texts), len(calls), len(recordings)) < ERASED_AT_ONCE
+            return all(gone) and max(len(texts), len(calls), len(recordings)) < ERASED_AT_ONCE
+
+        return _asked(erase)
+
+    def erase_call(self, call_id: str) -> bool:
+        """Erase a call with its recordings. False while it goes on. Raises a SendError."""
+
+        def erase() -> bool:
+            recordings = self._client.recordings.list(call_sid=call_id, limit=ERASED_AT_ONCE)
+            gone = [_gone(one.delete) for one in recordings]
+            return all(gone) and len(gone) < ERASED_AT_ONCE and _gone(self._client.calls(call_id).delete)
+
+        return _asked(erase)
+
+    def erase_recording(self, recording_id: str) -> bool:
+        """Erase a recording. False while it is made. Raises a SendError.
+
+        Source: https://www.twilio.com/docs/voice/api/recording#delete-a-recording-resource
+        """
+        return _asked(lambda: _gone(self._client.recordings(recording_id).delete))
+
+
+def _asked(ask: Callable[[], bool]) -> bool:
+    """What Twilio answers; its errors and those of the network in our words."""
+    try:
+        return ask()
+    except TwilioRestException as error:
+        raise _named(error) from error
+    except (RequestException, TwilioException) as error:
+        raise ProviderUnavailable(f"The provider cannot be reached ({type(error).__name__}).") from error
 
 
 def _gone(delete: Callable[[], object]) -> bool:

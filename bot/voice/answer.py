@@ -5,7 +5,9 @@ from typing import Final
 
 from bot import reply as replies
 from bot.phone import normalised
+from bot.render.voice import Piece
 from bot.reply import Reply
+from bot.voice import contact
 from bot.voice.ask import ask, understand
 from bot.voice.document import Connect, Document, Heard
 from bot.voice.need import hints
@@ -15,18 +17,50 @@ from bot.voice.talk import Talk
 KEYS_SAY_IT: Final = frozenset({"person.offer", "more.or_person", "ask.place", "office.call"})
 
 
-def show_result(talk: Talk) -> Document:
-    """One service, then the keys: be put through, get it as a text, the next, a code, more about it, another area."""
-    reply = _reply(talk)
-    card = reply.services[talk.position]
-    pieces = talk.notices()
-    if not talk.screen.args.pop("told", False):  # back from sending it, nobody needs to hear it all again
+def itself(talk: Talk) -> list[Piece]:
+    """The answer we are at, without what can be done with it: one service, or an article."""
+    screen, reply = talk.told, _reply(talk)
+    assert screen is not None
+    if screen.name == "result":
+        pieces: list[Piece] = []
         if talk.position == 0:
             pieces += talk.say.opening(reply)
             if len(reply.services) > 1:
                 pieces.append(talk.say("voice.found", count=len(reply.services)))
-        pieces += talk.say.card(card, more=bool(talk.screen.args.get("more")))
-        pieces += talk.say.closing(reply, KEYS_SAY_IT)
+        pieces += talk.say.card(reply.services[talk.position], more=bool(screen.args.get("more")))
+    elif screen.args.get("whole") and reply.article is not None:
+        pieces = talk.say.body(reply.article.body)
+    else:
+        pieces = talk.say.opening(reply)
+    return [*pieces, *talk.say.closing(reply, KEYS_SAY_IT)]
+
+
+def show_here(talk: Talk) -> Document:
+    """After an answer about violence, once: whether this phone is safe. It is told with the answer, in one breath."""
+    pieces = talk.notices()
+    if talk.told is not None and talk.told.name in ("result", "answer"):
+        pieces += itself(talk)
+    yes_no: list[tuple[str, int | str]] = [(talk.words("voice.yes"), 1), (talk.words("voice.no"), 2)]
+    return talk.listen([*pieces, talk.say("voice.here"), *talk.options(yes_no)])
+
+
+def hear_here(talk: Talk, heard: Heard) -> bool:
+    """Yes, no, nothing, which is no yes, or another question; then what can be done with the answer."""
+    safe = {"1": True, "2": False}.get(talk.chosen(heard))
+    if safe is not None:
+        contact.told_here(talk, safe)
+    elif heard.digits:
+        return False
+    talk.back()
+    return understand(talk, heard) if safe is None and heard.speech else True
+
+
+def show_result(talk: Talk) -> Document:
+    """One service, then the keys: be put through, get it as a text, the next, a code, more about it, another area."""
+    card = _reply(talk).services[talk.position]
+    pieces = talk.notices()
+    if not talk.screen.args.pop("told", False):  # back from sending it, nobody needs to hear it all again
+        pieces += itself(talk)
     labels: list[tuple[str, int | str]] = []
     if card.phones:
         labels.append((talk.words("voice.put_through"), 1))
@@ -72,9 +106,7 @@ def show_answer(talk: Talk) -> Document:
     reply = _reply(talk)
     pieces = talk.notices()
     if not talk.screen.args.pop("told", False):
-        whole = talk.screen.args.get("whole") and reply.article is not None
-        pieces += talk.say.body(reply.article.body) if whole and reply.article else talk.say.opening(reply)
-        pieces += talk.say.closing(reply, KEYS_SAY_IT)
+        pieces += itself(talk)
     labels: list[tuple[str, int | str]] = []
     if reply.article is not None and not talk.screen.args.get("whole"):
         labels.append((talk.words("voice.whole_article"), 1))

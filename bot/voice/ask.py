@@ -7,7 +7,9 @@ from bot import reply as replies
 from bot.inbound import Inbound
 from bot.keywords import KeywordKind
 from bot.reply import Reply
+from bot.safety import VIOLENCE
 from bot.turn import take_turn
+from bot.voice import contact
 from bot.voice.document import Heard
 from bot.voice.talk import Talk
 
@@ -87,6 +89,8 @@ def tell(talk: Talk, reply: Reply) -> bool:
     plain = reply.article is not None or not reply.services or _one_fact(reply)
     kept = replies.dump(replace(reply, escalation=None))  # who answers by when is told by the screens about people
     talk.go("answer" if plain else "result", reply=kept, position=0)
+    if reply.topic in VIOLENCE:
+        contact.ask_here(talk)
     return True
 
 

@@ -26,6 +26,7 @@ SCREENS: dict[str, tuple[Show, Hear]] = {
     "areas": (need.show_areas, need.hear_areas),
     "result": (answer.show_result, answer.hear_result),
     "answer": (answer.show_answer, answer.hear_answer),
+    "here": (answer.show_here, answer.hear_here),
     "through": (answer.show_through, answer.hear_through),
     "text": (contact.show_text, contact.hear_text),
     "safe": (contact.show_safe, contact.hear_safe),
@@ -153,7 +154,9 @@ def _failed(talk: Talk, name: str, heard: Heard) -> None:
         state.failures = failures
         talk.note("voice.not_heard" if heard.silent or name == "voicemail" else "voice.not_understood")
         return
-    if name == "voicemail":
+    if name == "here":
+        talk.back()  # no answer is no yes
+    elif name == "voicemail":
         state.stack = []
         talk.go("goodbye")
     elif name == "away":

@@ -8,16 +8,36 @@ from dataclasses import replace
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from bot import callback, conversation, escalation, opt_out, outbox, render
+from bot import callback, conversation, escalation, opt_out, outbox, render, safety
+from bot.conversation import Conversation
 from bot.phone import normalised
 from bot.render import sms
 from bot.voice.document import Document, Heard, Listen
 from bot.voice.talk import Talk
 
 
+def ask_here(talk: Talk) -> None:
+    """Ask, once in a call, whether the phone they call from is safe. One that we do not see is never called or texted."""
+    if talk.line.number is not None and not talk.state.asked_here:
+        talk.state.asked_here = True
+        talk.go("here")
+
+
+def told_here(talk: Talk, safe: bool) -> None:
+    """The caller has said whether the phone they call from is safe."""
+    talk.state.safe_here = safe
+    with talk.careline.database.begin() as session:
+        safety.told(session.get_one(Conversation, talk.line.conversation_id), safe)
+    talk.note("voice.here_yes" if safe else "voice.here_no")
+
+
 def show_text(talk: Talk) -> Document:
     """Ask whether a text to the phone they call from is wanted and safe; for another phone at once if it takes none."""
     number = talk.line.number
+    if talk.state.safe_here is False:
+        talk.instead("number", purpose="text")
+        talk.note("voice.safe_phone")
+        return show_number(talk)
     if number is None or takes_texts(talk, number) is False:
         talk.instead("number", purpose="text")
         talk.note("voice.text_other")
@@ -39,12 +59,13 @@ def show_safe(talk: Talk) -> Document:
         talk.instead("number", purpose=purpose)
         talk.note("voice.call_other")
         return show_number(talk)
-    labels: list[tuple[str, int | str]] = [
-        (talk.words("voice.this_phone"), 1),
-        (talk.words("voice.other_phone"), 2),
-        (talk.words("voice.do_not_call"), 3),
-    ]
-    return talk.listen([*talk.notices(), talk.say("voice.call_safe"), *talk.options(labels)])
+    labels: list[tuple[str, int | str]] = [(talk.words("voice.other_phone"), 2), (talk.words("voice.do_not_call"), 3)]
+    if talk.state.safe_here is False:
+        question = talk.say("voice.safe_phone")
+    else:
+        question = talk.say("voice.call_safe")
+        labels.insert(0, (talk.words("voice.this_phone"), 1))
+    return talk.listen([*talk.notices(), question, *talk.options(labels)])
 
 
 def hear_safe(talk: Talk, heard: Heard) -> bool:
@@ -62,7 +83,7 @@ def hear_safe(talk: Talk, heard: Heard) -> bool:
 
 def _this_or_other(talk: Talk, heard: Heard, purpose: str) -> bool:
     match talk.chosen(heard):
-        case "1" if talk.line.number is not None:
+        case "1" if talk.line.number is not None and talk.state.safe_here is not False:
             _agreed(talk, purpose, talk.line.number)
         case "2":
             talk.instead("number", purpose=purpose)
@@ -82,6 +103,9 @@ def hear_number(talk: Talk, heard: Heard) -> bool:
     if number is None:
         if heard.digits:
             talk.note("voice.not_a_number")
+        return False
+    if number == talk.line.number and talk.state.safe_here is False:
+        talk.note("voice.safe_phone")
         return False
     talk.go("number_confirm", purpose=talk.screen.args["purpose"], number=number)
     return True
@@ -149,6 +173,7 @@ def _send(talk: Talk, number: str) -> None:
     with database.begin() as session:
         # From here on this conversation may be answered by text: they have just asked for it.
         conversation.text_to(session, talk.line.conversation_id, number)
+        safety.elsewhere(session.get_one(Conversation, talk.line.conversation_id))
         outbox.put(session, talk.line.conversation_id, text, origin=f"call {talk.line.id} {talk.line.serial}")
     talk.wake = True
     talk.note("voice.text_sent")

@@ -1,5 +1,7 @@
 """Somebody may be hurt now: the numbers, and a line that helps, in the same breath."""
 
+from bot.safety import VIOLENCE
+from bot.voice import contact
 from bot.voice.ask import understand
 from bot.voice.document import Connect, Document, Heard
 from bot.voice.person import staffed
@@ -42,6 +44,8 @@ def hear_crisis(talk: Talk, heard: Heard) -> bool:
     """After the transfer: the numbers once more, then a person."""
     if heard.connected is not None:
         talk.note("voice.welcome_back" if heard.connected else "voice.no_reply")
+        if heard.connected and talk.screen.args["topic"] in VIOLENCE:  # with nobody reached, the numbers come first
+            contact.ask_here(talk)
         return True
     if talk.chosen(heard) == "1" and numbers(talk):
         talk.screen.args.pop("called", None)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Final
 
-from bot import callback, calls, escalation
+from bot import callback, calls, erasure, escalation
 from bot.calls import Line
 from bot.careline import Careline
 from bot.clock import now
@@ -142,7 +142,11 @@ def show_voicemail(talk: Talk) -> Document:
 
 def hear_voicemail(talk: Talk, heard: Heard) -> bool:
     """Keep the message as a task; then ask whether they may be called about it."""
-    if heard.recording is None or heard.seconds < 1:
+    if heard.recording is None:
+        return False
+    if heard.seconds < 1:  # nothing was said: nobody will listen to it, so nobody keeps it
+        with talk.careline.database.begin() as session:
+            erasure.later(session, "recording", heard.recording)
         return False
     _open_case(talk)
     with talk.careline.database.begin() as session:

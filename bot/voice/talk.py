@@ -48,7 +48,8 @@ class State:
 
     `stack` are the screens, the last one current; `failures` how often in a row nothing, or nothing that could be used, was
     heard there; `notices` are phrases to be said before the next screen speaks; `tries` counts the telephones rung in vain;
-    `kept`: this number is remembered as slow; `told_keys`: the fixed keys have been explained.
+    `kept`: this number is remembered as slow; `told_keys`: the fixed keys have been explained. `asked_here`: whether this phone
+    is safe has been asked, and `safe_here` is what was answered.
     """
 
     language: str = ""
@@ -59,6 +60,8 @@ class State:
     tries: int = 0
     kept: bool = False
     told_keys: bool = False
+    asked_here: bool = False
+    safe_here: bool | None = None
 
     def dump(self) -> dict[str, Any]:
         """As JSON-ready data."""
@@ -147,7 +150,7 @@ class Talk:
         self.state.failures = 0
         if len(self.state.stack) > 1:
             left = self.state.stack.pop()
-            if left.name in ("text", "code", "through", "number", "number_confirm") and "reply" in self.screen.args:
+            if left.name in ("here", "text", "code", "through", "number", "number_confirm") and "reply" in self.screen.args:
                 self.screen.args["told"] = True  # nobody needs to hear the whole answer again
 
     def note(self, key: str, /, **params: str | int) -> None:

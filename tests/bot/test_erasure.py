@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from flask import Flask
+from flask import Flask, jsonify
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
-from bot import erasure, my_data, opt_out, outbox
+from bot import callback, calls, conversation, erasure, my_data, opt_out, outbox
 from bot.answers.erasure import question
 from bot.careline import Careline
 from bot.clock import now
@@ -224,3 +224,66 @@ class TestProvidersCopies:
         env["CARELINE_TWILIO_API_URL"] = "http://127.0.0.1:9"
         with pytest.raises(ProviderUnavailable):
             TwilioSender(Settings.from_env(env)).erase("+447700900123", None)
+
+
+class TestCalls:
+    """A call is a conversation without a number; what was left in it still belongs to whoever left it."""
+
+    def call(self, careline: Careline, sid: str, number: str) -> str:
+        line = calls.answer(careline.database, sid, number)
+        calls.ended(careline.database, sid)
+        return line.conversation_id
+
+    def test_calls_where_a_number_was_left_go_with_the_number(self, texter: Texter, careline: Careline) -> None:
+        texter("hello i would like to know what you do")
+        to_call, texted, others = (self.call(careline, f"CA{one}", texter.number) for one in "123")
+        with careline.database.begin() as session:
+            callback.ask(session, to_call, "en", texter.number)
+            conversation.text_to(session, texted, texter.number)
+            callback.ask(session, others, "en", "+447700900456")
+            mine = session.scalars(select(Conversation.id).where(Conversation.channel == "sms")).one()
+            erasure.erase(session, mine)
+        with careline.database.read() as session:
+            assert session.scalars(select(Conversation.id)).all() == [others]
+            tasks = {(task.place, task.target) for task in session.scalars(select(ErasureTask))}
+        assert {("call", "CA1"), ("call", "CA2")} <= tasks
+        assert ("call", "CA3") not in tasks
+
+    def test_the_provider_erases_a_call_with_its_recordings(self, careline: Careline) -> None:
+        """Twilio's real client against a server that keeps a call and its recordings, and refuses while the call goes on."""
+        kept = {"Calls": {"CA1"}, "Recordings": {"RE1", "RE2", "RE3"}}
+        busy = {"CA1"}
+        app = Flask(__name__)
+
+        @app.get("/2010-04-01/Accounts/<account>/Recordings.json")
+        def recordings(account: str):  # type: ignore[no-untyped-def]
+            found = [{"sid": sid, "account_sid": account} for sid in sorted(kept["Recordings"] - {"RE3"})]
+            return jsonify(recordings=found, next_page_uri=None, page=0, page_size=1000, uri="")
+
+        @app.delete("/2010-04-01/Accounts/<account>/<kind>/<sid>.json")
+        def delete(account: str, kind: str, sid: str):  # type: ignore[no-untyped-def]
+            if sid in busy:
+                return jsonify(code=20009, message="Resource not in deletable state", status=409), 409
+            if sid not in kept[kind]:
+                return jsonify(code=20404, message="Not found", status=404), 404
+            kept[kind].remove(sid)
+            return "", 204
+
+        server = make_server("127.0.0.1", 0, app)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        env = environment(careline.settings.home) | {"CARELINE_TWILIO_API_URL": f"http://127.0.0.1:{server.server_port}"}
+        sender = TwilioSender(Settings.from_env(env))
+        try:
+            assert sender.erase_recording("RE3")
+            assert sender.erase_recording("RE3"), "twice does no harm"
+            assert not sender.erase_call("CA1")
+            busy.clear()
+            assert sender.erase_call("CA1")
+            assert kept == {"Calls": set(), "Recordings": set()}
+        finally:
+            server.shutdown()
+            thread.join(10)
+            server.server_close()
+        with pytest.raises(ProviderUnavailable):
+            sender.erase_call("CA1")

@@ -9,7 +9,8 @@ import time_machine
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session
 
-from bot import privacy, retention
+from bot import callback, calls, privacy, retention
+from bot.callback import Callback
 from bot.careline import Careline
 from bot.clock import now
 from bot.conversation import Conversation, Message, open_conversation
@@ -167,3 +168,31 @@ def test_every_retention_setting_stands_on_the_page(careline: Careline) -> None:
     for name, marker in zip(sorted(kept), range(501, 600), strict=False):
         changed = Settings.from_env(environment(careline.settings.home) | {f"CARELINE_{name.upper()}": str(marker)})
         assert marker in {kind.days for kind in privacy.kinds(changed)}, name
+
+
+def test_a_recording_goes_at_its_own_time_and_the_conversation_stays(
+    careline: Careline, dialogue: FakeDialogue, tmp_path: Path
+) -> None:
+    """The page, the job and what staff see read the same setting."""
+    careline.settings = Settings.from_env(environment(tmp_path) | {"CARELINE_KEEP_RECORDINGS_DAYS": "7"})
+    promised = {kind.key: kind.days for kind in privacy.kinds(careline.settings)}
+    assert (promised["recordings"], promised["messages"]) == (7, 30)
+    line = calls.answer(careline.database, "CA" + "1" * 32, NUMBER)
+    with careline.database.begin() as session:
+        callback.leave(session, line.conversation_id, "en", "RE" + "1" * 32, 20)
+    start = now()
+    erased = []
+    for days in range(0, 32):
+        sender = FakeSender()
+        with time_machine.travel(start + days * DAY + timedelta(minutes=1)):
+            look(careline, dialogue, sender)
+            look(careline, dialogue, sender)  # the job runs after the erasing: what it found goes with the next look
+        erased += [(days, what) for what in sender.erased_recordings + sender.erased_calls]
+        assert left(careline, Conversation) == int(days < 30)
+        if days < 30:
+            with careline.database.read() as session:
+                task = session.scalars(select(Callback)).one()
+            assert (task.recording_id is None) == (days >= 7)
+            assert task.seconds == 20
+    assert erased == [(7, "RE" + "1" * 32), (30, "CA" + "1" * 32)]
+    assert left(careline, ErasureTask) == 0

@@ -6,12 +6,14 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from bot import outbox, safety
+from bot import outbox, safety, staff
 from bot.careline import Careline
 from bot.clock import now
 from bot.conversation import Conversation, Message
+from bot.escalation import Case
 from bot.reply import Phrase, Reply
 from tests.conftest import Texter
+from tests.desk import PASSWORD, Desk
 from tests.fakes import FakeDialogue, FakeSender
 
 #: Words that must not stand in anything sent to a phone that may be read by the one who hits, after the answer itself.
@@ -144,3 +146,16 @@ def test_a_repeated_webhook_after_the_conversation_is_over_gets_its_own_answer(
         assert asked("thank you for listening to me", sid="SMonce") == first
     with careline.database.read() as session:
         assert len(session.scalars(select(Message).where(Message.provider_id == "SMonce")).all()) == 1
+
+
+@pytest.mark.parametrize(("said", "told"), [(None, "has not said"), ("YES", "texts and calls are safe"), ("NO", "is not safe")])
+def test_staff_are_told(asked: Texter, careline: Careline, said: str | None, told: str) -> None:
+    if said:
+        asked(said)
+    asked("0")
+    desk = Desk(asked.client.application)
+    with careline.database.begin() as session:
+        staff.add(session, "ada", PASSWORD)
+        case = session.scalars(select(Case.id)).one()
+    desk.sign_in("ada")
+    assert told in desk.get(f"/desk/cases/{case}")

@@ -41,7 +41,7 @@ def desk_app(careline: Careline, monkeypatch: pytest.MonkeyPatch) -> Flask:
         staff.add(session, "ben", PASSWORD)
         staff.add(session, "chief", PASSWORD, staff.Role.ADMINISTRATOR)
     app = create_app(careline, FakeDialogue())
-    app.config["SESSION_COOKIE_SECURE"] = False  # loopback has no certificate
+    app.config.update(SESSION_COOKIE_SECURE=False, SESSION_COOKIE_NAME="session")  # loopback has no certificate
     return app
 
 

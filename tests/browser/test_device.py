@@ -72,7 +72,7 @@ def test_the_end_leads_to_the_start_screen_and_keeps_the_kiosk(kiosk: Visitor, s
     kiosk.page.locator("button.end").click()
     kiosk.page.locator("#greetings").wait_for()
     stored = kiosk.stored()
-    assert stored["cookies"] == ["kiosk"]
+    assert stored["cookies"] == ["__Host-kiosk"]
     assert (stored["local"], stored["session"], stored["databases"]) == ({}, {}, [])
     kept = kiosk.page.evaluate(
         """async () => {

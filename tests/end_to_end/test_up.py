@@ -260,6 +260,8 @@ def test_the_providers_copies_are_erased_through_its_api(service: Service, provi
     assert sender.erase("+447700900501", None) in (True, False)
     before = datetime(2026, 10, 1, tzinfo=UTC)
     assert sender.erase("+447700900501", before) in (True, False)
+    assert sender.erase_call("CA" + "0" * 32) in (True, False)
+    assert sender.erase_recording("RE" + "0" * 32)
 
 
 def test_delete_my_data_leaves_nothing_in_any_store(service: Service) -> None:

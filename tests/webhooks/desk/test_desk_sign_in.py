@@ -132,10 +132,10 @@ def test_a_page_that_looks_by_itself_keeps_nobody_signed_in(app: Flask) -> None:
 
 
 def test_a_cookie_kept_after_signing_out_opens_nothing(ada: Desk) -> None:
-    cookie = ada.client.get_cookie("session", domain="care.example.org")
+    cookie = ada.client.get_cookie("__Host-session", domain="care.example.org")
     assert cookie is not None
     ada.post("/desk/sign-out")
-    ada.client.set_cookie("session", cookie.value, domain="care.example.org", secure=True)
+    ada.client.set_cookie("__Host-session", cookie.value, domain="care.example.org", secure=True)
     assert "<h1>Sign in</h1>" in ada.get()
 
 
