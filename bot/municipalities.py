@@ -106,8 +106,6 @@ def read(variables: Mapping[str, Mapping[str, str]], env: Mapping[str, str]) -> 
             found[name] = Settings.from_env(own)
         except SettingsError as error:
             raise SettingsError(f"{file}: {error}") from error
-        if not urlsplit(found[name].public_url).hostname:
-            raise SettingsError(f"{file}: CARELINE_PUBLIC_URL is missing: the host in it says whose page and whose number it is.")
     _apart(found)
     return found
 
@@ -116,7 +114,7 @@ def _apart(found: Mapping[str, Settings]) -> None:
     taken: dict[tuple[str, str], str] = {}
     for name, one in found.items():
         for what, values in _own_things(one).items():
-            for value in values:
+            for value in values - {""}:
                 other = taken.setdefault((what, value), name)
                 if other != name:
                     raise SettingsError(f"{other} and {name} have the same {what}: each municipality needs its own.")

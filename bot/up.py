@@ -210,6 +210,7 @@ def _inner_addresses() -> dict[str, str]:
 def _trial_token(home: Path) -> str:
     path = home / "trial-token"
     if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(16))
     return path.read_text()

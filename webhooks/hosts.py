@@ -15,17 +15,23 @@ from flask import Flask
 
 from bot import municipalities
 from bot.careline import Careline, Dialogue, open_each
+from bot.errors import SettingsError
 from webhooks import errors, headers, health
 from webhooks.app import create_app
 
 
 class Hosts:
-    """WSGI: passes each request to the application of its host, and everything it does is done for that municipality."""
+    """WSGI: passes each request to the application of its host, and everything it does is done for that municipality.
+
+    Raises SettingsError for a municipality without a host.
+    """
 
     def __init__(self, opened: Mapping[str, Careline], dialogues: Mapping[str, Dialogue] | None = None) -> None:
         self.carelines = dict(opened)
         self.applications: dict[str, Flask] = {}
         for name, careline in opened.items():
+            if not municipalities.host(careline.settings):
+                raise SettingsError(f"{name}: CARELINE_PUBLIC_URL is missing: its host says whose page and whose number it is.")
             with municipalities.at(name):
                 self.applications[name] = create_app(careline, dialogues[name] if dialogues else None)
         self._names = {municipalities.host(careline.settings): name for name, careline in opened.items()}
