@@ -10,23 +10,26 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from bot import filters
+from bot import filters, municipalities
 from bot import reply as replies
 from bot.answers import Answer, Asked, Memory
 from bot.careline import Careline
 from bot.clock import now
 from bot.nlu.unsure import crisis_share, offer
 from bot.reply import Phrase
-from bot.settings import Settings
 
 #: From this share of crisis topics on, an answer to another topic says whom to call in danger.
 MAYBE_DANGER = 0.15
 
 
-@cache
 def careline() -> Careline:
-    """What this process answers with, opened at the first question."""
-    return Careline.open(Settings.from_env(os.environ))
+    """What this process answers with for the municipality at hand, opened at the first question."""
+    return _opened(municipalities.current())
+
+
+@cache
+def _opened(name: str) -> Careline:
+    return Careline.open(municipalities.settings(os.environ)[name])
 
 
 class CarelineAction(Action, ABC):
@@ -44,6 +47,12 @@ class CarelineAction(Action, ABC):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         """Answer, hand the reply over as data, and remember what it was about."""
+        # Inside Rasa's processes it is known; an action server of its own is told with the message.
+        sent = tracker.latest_message.get("metadata") or {}
+        with municipalities.at(municipalities.current() or str(sent.get("municipality") or "")):
+            return self._run(dispatcher, tracker)
+
+    def _run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[dict[str, Any]]:
         service = careline()
         answer = self.answer(service, question(service, tracker), tracker.latest_message["intent"]["name"])
         reply = answer.reply

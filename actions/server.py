@@ -25,9 +25,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot import logs, metrics
+from bot import logs, metrics, municipalities
 from bot.errors import CarelineError
-from bot.nlu.caller import allowed
+from bot.nlu.caller import asking
 from bot.nlu.lean import without_tensorflow
 from bot.settings import Settings, ours
 from bot.training import model_path
@@ -53,7 +53,7 @@ def load(model: Path, settings: Settings) -> Any:
     actions = EndpointConfig(url=settings.actions_url) if settings.actions_url else ActionsInside()
     return Agent.load(
         str(model),
-        tracker_store=SealedTrackerStore(url=settings.tracker),
+        tracker_store=SealedTrackerStore(),
         lock_store=ConversationLocks(settings.home / "locks", settings.redis_url),
         action_endpoint=actions,
     )
@@ -67,15 +67,16 @@ def application(agent: Any) -> web.Application:
         return web.json_response({"status": "ok"})
 
     async def answer(request: web.Request) -> web.Response:
-        if not allowed(request.headers.get("Authorization", "")):
+        municipality = asking(request.headers.get("Authorization", ""))
+        if municipality is None:
             return web.json_response({"status": "refused"}, status=401)
         body = await request.json()
         if _gone(request):
             # Nobody waits for it any more, and the message will come again: work for those who do wait.
             metrics.DIALOGUE_ABANDONED.inc()
             return web.json_response([], status=503)
-        sent = body.get("metadata") or {}
-        with logs.traced(str(sent.get("trace") or "")):
+        sent = body["metadata"] = {**(body.get("metadata") or {}), "municipality": municipality}
+        with municipalities.at(municipality), logs.traced(str(sent.get("trace") or "")):
             started = time.perf_counter()
             try:
                 messages = await _handle(agent, body)
@@ -207,12 +208,14 @@ def _prepare_actions() -> None:
     """Read what actions need before the processes part, so that they share it; no connection may cross the fork."""
     from actions.base import careline
 
-    service = careline()
-    try:
-        service.places()
-    except CarelineError as error:
-        _log.warning("%s", error)
-    service.database.engine.dispose()
+    for name in municipalities.environments(os.environ):
+        with municipalities.at(name):
+            service = careline()
+            try:
+                service.places()
+            except CarelineError as error:
+                _log.warning("%s", error)
+            service.database.engine.dispose()
 
 
 def main() -> None:

@@ -151,7 +151,7 @@ def main() -> None:
         env, desks = prepare(home, asked.staff)
         port = free_port()
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
-        command += ["--threads", "320", "--no-control-socket", "webhooks.app:create_app()"]
+        command += ["--threads", "320", "--no-control-socket", "webhooks.hosts:serve()"]
         server = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).ok, 60)

@@ -4,13 +4,15 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.orm import Session
 
-from bot import encryption, local_words, rotation
+from bot import encryption, local_words, municipalities, rotation
 from bot.admission import Admission
 from bot.db import Database
 from bot.directory.search import Likeness
@@ -22,6 +24,9 @@ from bot.rights.articles import Rights
 from bot.settings import Settings
 from bot.throttle import Throttle
 from bot.wording import Wording
+
+if TYPE_CHECKING:  # numpy is not for every process
+    from bot.nlu.encoder import BundledEncoder
 
 log = logging.getLogger(__name__)
 
@@ -127,17 +132,16 @@ class Careline:
     def meanings(self) -> Likeness | None:
         """What compares messages with services by their meaning; None where it is switched off or cannot be loaded.
 
-        The encoder takes some 60 MB, in the process that asks for it first and from then on.
+        The encoder takes some 60 MB, in the process that asks for it first and from then on, once for all municipalities.
         """
         if not self.settings.search_by_meaning:
             return None
         with self._lock:
             if self._meanings is None:
                 from bot.directory.vectors import Meanings  # numpy and the encoder are not for every process
-                from bot.nlu.encoder import BundledEncoder
 
                 try:
-                    encoder = BundledEncoder(threads=1)
+                    encoder = _encoder()
                     encoder.encode(["ready"])
                 except DataError as error:
                     log.warning("Searching without meanings: %s", error)
@@ -154,3 +158,20 @@ class Careline:
         from bot.nlu.encoder import BundledEncoder
 
         return refresh(self.database, BundledEncoder(threads=os.cpu_count() or 1))
+
+
+@cache
+def _encoder() -> "BundledEncoder":
+    from bot.nlu.encoder import BundledEncoder
+
+    return BundledEncoder(threads=1)
+
+
+def open_each(settings: Mapping[str, Settings]) -> dict[str, Careline]:
+    """Open every municipality (`bot.municipalities.settings`) in this process. Raises SettingsError, DataError."""
+    wording = Wording.load()
+    opened: dict[str, Careline] = {}
+    for name, own in settings.items():
+        with municipalities.at(name):
+            opened[name] = Careline.open(own, wording)
+    return opened

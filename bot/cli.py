@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from bot import municipalities
 from bot.errors import CarelineError
 from bot.settings import Settings, environ, ours
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # opened by the commands that need it: the others start at on
     from bot.careline import Careline, Dialogue
 
 _console = Console(soft_wrap=True)
+_ASKED = "bot.cli.municipality"
 _home = click.option("--home", type=click.Path(path_type=Path), help="Folder that holds all state (default: var).")
 
 
@@ -40,11 +42,51 @@ def _in_a_sentence(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _settings(home: Path | None) -> Settings:
+def _which(command: Callable[..., None]) -> Callable[..., None]:
+    """For a command that does something to one municipality: where there are several, it is said which."""
+    asked = click.option(
+        "--municipality", default="", expose_value=False, callback=_remember, help="Which one, where several are served."
+    )
+    return asked(_home(command))
+
+
+def _remember(context: click.Context, parameter: click.Parameter, name: str) -> None:
+    context.meta[_ASKED] = name
+
+
+def _env(home: Path | None) -> dict[str, str]:
     env = ours(environ())
     if home is not None:
         env["CARELINE_HOME"] = str(home)
-    return Settings.from_env(env)
+    return env
+
+
+def _settings(home: Path | None) -> Settings:
+    """The settings of the municipality that is asked for; whatever follows is done for it."""
+    env = _env(home)
+    name = municipalities.one(env, click.get_current_context().meta[_ASKED])
+    municipalities.be(name)
+    return municipalities.settings(env)[name]
+
+
+def _each(home: Path | None) -> Iterator[tuple[Settings, str]]:
+    """The settings of each municipality, or of the one that is asked for, and what a line about it begins with."""
+    env = _env(home)
+    asked = click.get_current_context().meta[_ASKED]
+    for name in [municipalities.one(env, asked)] if asked else list(municipalities.environments(env)):
+        municipalities.be(name)
+        yield municipalities.settings(env)[name], f"{name}: " if name else ""
+
+
+def _on_trial(home: Path | None, port: int) -> Settings:
+    """The settings that `up` runs the municipality with that is asked for."""
+    from bot.up import trials
+
+    env = environ()
+    name = municipalities.one(_env(home), click.get_current_context().meta[_ASKED])
+    municipalities.be(name)
+    variables = trials(env, port, home or Path(env.get("CARELINE_HOME", "var")))
+    return municipalities.read(variables, env)[name]
 
 
 @click.group()
@@ -67,10 +109,16 @@ def up(port: int, home: Path | None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     address = f"http://127.0.0.1:{port}"
-    _console.print(f"\n[bold]Careline answers.[/bold]\n  kiosk page  {address}/")
-    if Settings.from_env(ours(everything.trial(env, port, folder))).simulator:
-        _console.print(f"  simulator   {address}/simulator")
-    _console.print(f"  desk        {address}/desk\n  health      {address}/readyz\nCtrl-C stops it.")
+    _console.print("\n[bold]Careline answers.[/bold]")
+    for name, own in municipalities.read(everything.trials(env, port, folder), env).items():
+        if name:
+            _console.print(f"{escape(own.municipality)} ({name})")
+        page = own.public_url.rstrip("/") if name else address
+        _console.print(f"  kiosk page  {page}/")
+        if own.simulator:
+            _console.print(f"  simulator   {page}/simulator")
+        _console.print(f"  desk        {page}/desk")
+    _console.print(f"  health      {address}/readyz\nCtrl-C stops it.")
     try:
         everything.wait(running)
     finally:
@@ -87,7 +135,7 @@ def train(home: Path | None, if_needed: bool) -> None:
     from bot import training
 
     with _console.status("Training"):
-        path = (training.ensure_model if if_needed else training.train)(_settings(home).home)
+        path = (training.ensure_model if if_needed else training.train)(Settings.from_env(_env(home)).home)
     _console.print(f"Trained {path}")
 
 
@@ -102,7 +150,7 @@ def evaluate(languages: str | None, out: Path | None, folds: int, home: Path | N
     from bot.nlu import evaluate as evaluation
     from bot.training import ROOT
 
-    folder = _settings(home).home
+    folder = Settings.from_env(_env(home)).home
     folder.mkdir(parents=True, exist_ok=True)
     page = out or folder / "evaluation.html"
     codes = languages.split(",") if languages else None
@@ -114,18 +162,14 @@ def evaluate(languages: str | None, out: Path | None, folds: int, home: Path | N
 @click.argument("words", nargs=-1, required=True)
 @click.option("--from", "sender", default="+447700900123", show_default=True, help="The number that texts.")
 @click.option("--port", type=int, default=8000, show_default=True, help="Port of the running service.")
-@_home
+@_which
 @_in_a_sentence
 def text(words: tuple[str, ...], sender: str, port: int, home: Path | None) -> None:
     """Text the running service: posts a really signed webhook and prints the answer."""
     from bot.render.segments import measure
-    from bot.up import trial
-
-    env = environ()
-    folder = home or Path(env.get("CARELINE_HOME", "var"))
     from webhooks.phone import send_text
 
-    settings = Settings.from_env(ours(trial(env, port, folder)))
+    settings = _on_trial(home, port)
     for answer in send_text(settings, f"http://127.0.0.1:{port}", sender, " ".join(words)):
         size = measure(answer)
         _console.print(f"{escape(answer)}\n[dim]{size.encoding}, {size.units} units, {size.segments} segments[/dim]")
@@ -134,18 +178,14 @@ def text(words: tuple[str, ...], sender: str, port: int, home: Path | None) -> N
 @main.command()
 @click.option("--from", "sender", default="+447700900123", show_default=True, help="The number that calls; empty withholds it.")
 @click.option("--port", type=int, default=8000, show_default=True, help="Port of the running service.")
-@_home
+@_which
 @_in_a_sentence
 def call(sender: str, port: int, home: Path | None) -> None:
     """Call the running service from this terminal: type keys or words; nothing is silence."""
     from bot import encryption
-    from bot.up import trial
-
-    env = environ()
-    folder = home or Path(env.get("CARELINE_HOME", "var"))
     from webhooks.caller import Caller, over_http
 
-    settings = Settings.from_env(ours(trial(env, port, folder)))
+    settings = _on_trial(home, port)
     encryption.use(encryption.open_vault(settings.secret_key, settings.home))  # to read what sounds say
     post = over_http(settings, f"http://127.0.0.1:{port}")
     caller = Caller(post, sender or "anonymous", settings.voice_number, settings.twilio_account_sid)
@@ -178,7 +218,7 @@ def call(sender: str, port: int, home: Path | None) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--report", type=click.Path(path_type=Path), help="Write what was repaired and refused as CSV.")
 @click.option("--mapping", type=click.Path(path_type=Path), help="What the columns mean, for tables that follow no standard.")
-@_home
+@_which
 @_in_a_sentence
 def import_(path: Path, report: Path | None, mapping: Path | None, home: Path | None) -> None:
     """Take in a service directory: an HSDS package, as a folder, a zip or JSON."""
@@ -211,7 +251,7 @@ def import_(path: Path, report: Path | None, mapping: Path | None, home: Path | 
 
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@_home
+@_which
 @_in_a_sentence
 def export(path: Path, home: Path | None) -> None:
     """Write the service directory as an HSDS package: tables in a folder or a .zip, or a .json file."""
@@ -223,19 +263,23 @@ def export(path: Path, home: Path | None) -> None:
 
 
 @main.command()
+@_which
 @_in_a_sentence
-def check() -> None:
+def check(home: Path | None) -> None:
     """Check wording, articles and training data for what is missing, outdated, too dear, hard to read or broken."""
     from bot import check as checking
     from bot import cost
     from bot.clock import now
 
-    settings = _settings(None)
-    local = settings.local
-    _console.print(cost.table(settings))
-    for gap in [*checking.gaps(), *checking.reviews_due(now().date(), local)]:
-        _console.print(f"[dim]{escape(gap)}[/dim]")
-    found = checking.problems(local)
+    found: list[str] = []
+    for settings, label in _each(home):
+        local = settings.local
+        if label:
+            _console.print(label)
+        _console.print(cost.table(settings))
+        for gap in [*checking.gaps(), *checking.reviews_due(now().date(), local)]:
+            _console.print(f"[dim]{escape(label + gap)}[/dim]")
+        found += [label + problem for problem in checking.problems(local)]
     for problem in found:
         _console.print(escape(problem))
     if found:
@@ -261,19 +305,20 @@ def language(code: str, script: str, names: tuple[str, ...], gsm7: bool) -> None
 
 
 @main.command()
-@_home
+@_which
 @_in_a_sentence
 def db(home: Path | None) -> None:
     """Bring the database's tables to the newest version."""
     from bot.careline import Careline
 
-    Careline.open(_settings(home)).database.migrate()
-    _console.print("The database is up to date.")
+    for settings, label in _each(home):
+        Careline.open(settings).database.migrate()
+        _console.print(f"{label}The database is up to date.")
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@_home
+@_which
 @_in_a_sentence
 def backup(file: Path, home: Path | None) -> None:
     """Write conversations, cases, directory and staff to one file; the keys are not in it."""
@@ -286,7 +331,7 @@ def backup(file: Path, home: Path | None) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
-@_home
+@_which
 @_in_a_sentence
 def restore(file: Path, home: Path | None) -> None:
     """Read a back-up into a new database."""
@@ -302,7 +347,7 @@ def restore(file: Path, home: Path | None) -> None:
 @click.password_option(help="At least 12 characters.")
 @click.option("--role", type=click.Choice(["staff", "steward", "administrator"]), help="The first account is an administrator's.")
 @click.option("--reset-second-factor", is_flag=True, help="Their phone is lost: they set up a new second factor.")
-@_home
+@_which
 @_in_a_sentence
 def user(name: str, password: str, role: str | None, reset_second_factor: bool, home: Path | None) -> None:
     """Add somebody who may sign in at the desk, or give them a new password or role."""
@@ -330,7 +375,7 @@ def kiosk() -> None:
 @click.option("--branch", required=True, help="Name or id of the location it stands in, as in the directory.")
 @click.option("--languages", default="", help="Only these, comma separated, in this order (default: all).")
 @click.option("--printer", is_flag=True, help="There is a printer.")
-@_home
+@_which
 @_in_a_sentence
 def kiosk_add(name: str, branch: str, languages: str, printer: bool, home: Path | None) -> None:
     """Register a machine, or register it anew: prints the code to type at its address /device, and the PIN for staff."""
@@ -354,7 +399,7 @@ def kiosk_add(name: str, branch: str, languages: str, printer: bool, home: Path 
 
 
 @kiosk.command(name="list")
-@_home
+@_which
 @_in_a_sentence
 def kiosk_list(home: Path | None) -> None:
     """Every registered machine."""
@@ -370,7 +415,7 @@ def kiosk_list(home: Path | None) -> None:
 
 @kiosk.command(name="remove")
 @click.argument("name")
-@_home
+@_which
 @_in_a_sentence
 def kiosk_remove(name: str, home: Path | None) -> None:
     """Forget a machine; its browser becomes an ordinary one."""
@@ -394,11 +439,11 @@ def _number(careline: Careline, number: str) -> str:
     return found
 
 
-def _opened(home: Path | None) -> Careline:
+def _opened(settings: Settings) -> Careline:
     """Everything, with the tables at the newest version."""
     from bot.careline import Careline
 
-    careline = Careline.open(_settings(home))
+    careline = Careline.open(settings)
     careline.database.migrate()
     return careline
 
@@ -411,48 +456,52 @@ def _dialogue(careline: Careline) -> Dialogue:
 
 
 @main.command()
-@_home
+@_which
 @_in_a_sentence
 def purge(home: Path | None) -> None:
     """Erase everything whose time is over now; the worker does so every day."""
     from bot import retention
 
-    careline = _opened(home)
-    gone = retention.purge(careline, _dialogue(careline))
-    _console.print(
-        f"Erased {gone.conversations} conversations, {gone.messages} older messages, {gone.recordings} recordings, "
-        f"{gone.receipts} receipts, {gone.files} files. The worker erases the copies elsewhere."
-    )
+    for settings, label in _each(home):
+        careline = _opened(settings)
+        gone = retention.purge(careline, _dialogue(careline), Settings.from_env(_env(home)).home / "logs")
+        _console.print(
+            f"{label}Erased {gone.conversations} conversations, {gone.messages} older messages, {gone.recordings} recordings, "
+            f"{gone.receipts} receipts, {gone.files} files. The worker erases the copies elsewhere."
+        )
 
 
 @main.command()
-@_home
+@_which
 @_in_a_sentence
 def rotate(home: Path | None) -> None:
     """Seal everything anew with the newest key of CARELINE_SECRET_KEY."""
     from bot import encryption, rotation
 
-    careline = _opened(home)
-    with _console.status("Sealing anew") as status:
-        rows = rotation.rotate(
-            careline.database,
-            encryption.vault(),
-            careline.settings.tracker,
-            lambda done: status.update(f"Sealing anew: {done} rows"),
+    for settings, label in _each(home):
+        careline = _opened(settings)
+        with _console.status("Sealing anew") as status:
+            rows = rotation.rotate(
+                careline.database,
+                encryption.vault(),
+                careline.settings.tracker,
+                lambda done: status.update(f"Sealing anew: {done} rows"),
+            )
+        _console.print(
+            f"{label}Sealed {rows} rows anew. The older keys can go from CARELINE_SECRET_KEY, once no backup needs them."
         )
-    _console.print(f"Sealed {rows} rows anew. The older keys can go from CARELINE_SECRET_KEY, once no backup needs them.")
 
 
 @main.command()
 @click.argument("number")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_home
+@_which
 @_in_a_sentence
 def erase(number: str, yes: bool, home: Path | None) -> None:
     """Erase all that is kept of NUMBER, for somebody who asks staff to; prints the receipt."""
     from bot import erasure
 
-    careline = _opened(home)
+    careline = _opened(_settings(home))
     found = _number(careline, number)
     if not yes:
         click.confirm(f"Erase all that is kept of {found}?", abort=True)
@@ -463,13 +512,13 @@ def erase(number: str, yes: bool, home: Path | None) -> None:
 
 @main.command()
 @click.argument("code")
-@_home
+@_which
 @_in_a_sentence
 def receipt(code: str, home: Path | None) -> None:
     """How far the erasure with this receipt has come."""
     from bot import erasure
 
-    with _opened(home).database.read() as session:
+    with _opened(_settings(home)).database.read() as session:
         found = erasure.progress(session, code)
     if found is None:
         raise CarelineError(f"There is no receipt {code}.")
@@ -480,13 +529,13 @@ def receipt(code: str, home: Path | None) -> None:
 @main.command()
 @click.argument("number")
 @click.argument("path", type=click.Path(path_type=Path))
-@_home
+@_which
 @_in_a_sentence
 def data(number: str, path: Path, home: Path | None) -> None:
     """Write all that is kept of NUMBER into a file, for the person it belongs to."""
     from bot import my_data
 
-    careline = _opened(home)
+    careline = _opened(_settings(home))
     with careline.database.read() as session:
         everything = my_data.everything(session, _number(careline, number))
     path.touch(mode=0o600)
@@ -497,13 +546,13 @@ def data(number: str, path: Path, home: Path | None) -> None:
 @main.command()
 @click.argument("number")
 @click.option("--undo", is_flag=True, help="Answer the number again.")
-@_home
+@_which
 @_in_a_sentence
 def block(number: str, undo: bool, home: Path | None) -> None:
     """Answer NUMBER no more, unless it writes of danger."""
     from bot import blocked
 
-    careline = _opened(home)
+    careline = _opened(_settings(home))
     found = _number(careline, number)
     with careline.database.begin() as session:
         if undo:

@@ -17,6 +17,7 @@ from sqlalchemy import LargeBinary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from bot import municipalities
 from bot.errors import DataError
 
 
@@ -80,20 +81,20 @@ class Vault:
         return hmac.new(self._hash_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
-_vault: Vault | None = None
+_vaults: dict[str, Vault] = {}
 
 
 def use(vault: Vault) -> None:
-    """Make `vault` the one that encrypted columns use in this process."""
-    global _vault
-    _vault = vault
+    """Make `vault` the one that encrypted columns use in this process, for the municipality at hand."""
+    _vaults[municipalities.current()] = vault
 
 
 def vault() -> Vault:
-    """The vault in use."""
-    if _vault is None:
-        raise RuntimeError("bot.encryption.use() has not been called")
-    return _vault
+    """The vault in use, of the municipality at hand."""
+    found = _vaults.get(municipalities.current())
+    if found is None:
+        raise RuntimeError("bot.encryption.use() has not been called for this municipality")
+    return found
 
 
 def open_vault(secret_key: str, home: Path) -> Vault:

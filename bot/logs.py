@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 
+from bot import municipalities
 from bot.settings import Settings
 
 _trace: ContextVar[str] = ContextVar("trace", default="")
@@ -63,6 +64,8 @@ class Line(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage() if own else f"{record.module}:{record.lineno}",
         }
+        if municipalities.current():
+            line["municipality"] = municipalities.current()
         if _trace.get():
             line["trace"] = _trace.get()
         line |= getattr(record, "fields", {})

@@ -1,4 +1,5 @@
-"""Figures for Prometheus, of this process; `webhooks.health` adds up all processes' (PROMETHEUS_MULTIPROC_DIR). No personal data.
+"""Figures for Prometheus, by municipality where there are several, of this process; `webhooks.health` adds up all processes'
+(PROMETHEUS_MULTIPROC_DIR). No personal data.
 
 Names follow https://prometheus.io/docs/practices/naming/.
 """
@@ -8,17 +9,43 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from bot import municipalities
+
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-TURNS = Counter("careline_turns_total", "Messages answered at once", ("channel", "outcome"))
-TURN_SECONDS = Histogram("careline_turn_seconds", "Time of a turn", ("channel",), buckets=_SECONDS)
+#: The last label of what is counted for each municipality; empty, which Prometheus takes for none, where there is one alone.
+WHOSE = "municipality"
+
+_TURNS = Counter("careline_turns_total", "Messages answered at once", ("channel", "outcome", WHOSE))
+_TURN_SECONDS = Histogram("careline_turn_seconds", "Time of a turn", ("channel", WHOSE), buckets=_SECONDS)
 UNDERSTANDING_SECONDS = Histogram("careline_understanding_seconds", "Time of a message inside Rasa", buckets=_SECONDS)
 DIALOGUE_FAILURES = Counter("careline_dialogue_failures_total", "Messages that Rasa did not answer in time", ("reason",))
 DIALOGUE_ABANDONED = Counter("careline_dialogue_abandoned_total", "Messages nobody waited for when their turn came")
 ASKING = Gauge("careline_asking", "Messages that wait for Rasa at this moment", multiprocess_mode="livesum")
-REFUSED = Counter("careline_refused_total", "Webhooks with a bad signature")
-SENT = Counter("careline_sent_total", "Attempts to hand a text to the provider")
-LATE_ANSWERS = Counter("careline_late_answers_total", "Answers given later than their question")
+_REFUSED = Counter("careline_refused_total", "Webhooks with a bad signature", (WHOSE,))
+_SENT = Counter("careline_sent_total", "Attempts to hand a text to the provider", (WHOSE,))
+_LATE_ANSWERS = Counter("careline_late_answers_total", "Answers given later than their question", (WHOSE,))
+
+
+def turn(channel: str, outcome: str, seconds: float) -> None:
+    """A message was answered."""
+    _TURNS.labels(channel, outcome, municipalities.current()).inc()
+    _TURN_SECONDS.labels(channel, municipalities.current()).observe(seconds)
+
+
+def refused() -> None:
+    """A webhook had a bad signature."""
+    _REFUSED.labels(municipalities.current()).inc()
+
+
+def sent() -> None:
+    """A text was handed to the provider, or was to be."""
+    _SENT.labels(municipalities.current()).inc()
+
+
+def answered_late(count: int) -> None:
+    """So many answers were given later than their question."""
+    _LATE_ANSWERS.labels(municipalities.current()).inc(count)
 
 
 def after_fork() -> None:

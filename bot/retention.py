@@ -45,18 +45,21 @@ class Purged:
     files: int = 0
 
 
-def daily(careline: Careline, dialogue: Dialogue) -> Purged | None:
-    """Run the job if it has not run for a day; None if it has. Raises DatabaseUnavailable."""
+def daily(careline: Careline, dialogue: Dialogue, logs: Path | None = None) -> Purged | None:
+    """Run the job if it has not run for a day; None if it has. `logs`: as for `purge`. Raises DatabaseUnavailable."""
     with careline.database.begin() as session:
         last = session.get(Heartbeat, "purge")
         if last is not None and now() - last.at < EVERY:
             return None
         heartbeat.beat(session, "purge")
-    return purge(careline, dialogue)
+    return purge(careline, dialogue, logs)
 
 
-def purge(careline: Careline, dialogue: Dialogue) -> Purged:
-    """Erase everything whose time is over. Doing it twice does no harm. Raises DatabaseUnavailable."""
+def purge(careline: Careline, dialogue: Dialogue, logs: Path | None = None) -> Purged:
+    """Erase everything whose time is over. Doing it twice does no harm. Raises DatabaseUnavailable.
+
+    `logs` is their folder, where that is not in the home folder.
+    """
     settings, moment = careline.settings, now()
     gone = 0
     while True:
@@ -74,7 +77,7 @@ def purge(careline: Careline, dialogue: Dialogue) -> Purged:
         dialogue.forget_before(moment - _days(settings.keep_messages_days))
     except DialogueUnavailable as error:
         _log.warning("%s It is tried again tomorrow.", error)
-    files = _old_files(settings.home / "logs", moment - _days(settings.keep_logs_days))
+    files = _old_files(logs or settings.home / "logs", moment - _days(settings.keep_logs_days))
     files += _old_files(settings.home / "backups", moment - _days(settings.keep_backups_days))
     return Purged(gone, messages, recordings, receipts, files)
 

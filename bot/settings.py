@@ -1,4 +1,4 @@
-"""Settings: environment variables `CARELINE_…`, and Twilio's own two.
+"""Settings: environment variables `CARELINE_…`, and Twilio's own two; of several municipalities, see `bot.municipalities`.
 
 Each setting is one row of `ROWS` with its help text; `.env.example` and docs/operating.md are compared with these
 rows by a test. Reading the environment happens only in `Settings.from_env`.
@@ -164,6 +164,7 @@ class Row:
 
 ROWS = (
     Row("CARELINE_HOME", "home", _path, "var", "Folder that holds all state: database, trained model, logs."),
+    Row("CARELINE_MUNICIPALITIES", "municipalities", _folder, "", "Folder with a file of settings for each municipality, such as lower-vale.env, where several are served; empty means that this is the only one."),
     Row("CARELINE_DATABASE_URL", "database_url", _text, "", "SQLAlchemy URL, such as postgresql+psycopg2://careline@10.0.0.5/careline; empty means SQLite under the home folder."),
     Row("CARELINE_SECRET_KEY", "secret_key", _text, "", "Keys for encryption and hashing, comma separated, newest first; empty means one made and kept under the home folder."),
     Row("CARELINE_PUBLIC_URL", "public_url", _text, "", "The address the provider calls, such as https://care.example.org; signatures are computed over it."),
@@ -178,6 +179,8 @@ ROWS = (
     Row("CARELINE_LANGUAGES", "languages", _language_list, ",".join(LANGUAGES), "Languages served, the usual ones of the line first."),
     Row("CARELINE_DEFAULT_LANGUAGE", "default_language", _text, "en", "Language when nothing else tells."),
     Row("CARELINE_MUNICIPALITY", "municipality", _text, "Port Amity", "Name of the municipality, as said to people."),
+    Row("CARELINE_LOGO", "logo", _folder, "", "A picture (SVG or PNG) shown on the page beside the municipality's name; empty means none."),
+    Row("CARELINE_PARTNERS", "partners", _names, "", "Other municipalities of this deployment to which a case may be handed with consent, comma separated; each must name the other."),
     Row("CARELINE_COUNTRY", "country", _text, "GB", "ISO 3166 code: public holidays and how phone numbers are read."),
     Row("CARELINE_TIME_ZONE", "time_zone", _zone, "Europe/London", "Time zone of opening hours."),
     Row("CARELINE_EMERGENCY_NUMBER", "emergency_number", _text, "112", "The number people call when somebody is in danger."),
@@ -254,6 +257,7 @@ class Settings:
     """All settings, read and checked. Times of day are local to `time_zone`, durations as the row's help says."""
 
     home: Path
+    municipalities: Path | None
     database_url: str
     secret_key: str
     public_url: str
@@ -268,6 +272,8 @@ class Settings:
     languages: tuple[str, ...]
     default_language: str
     municipality: str
+    logo: Path | None
+    partners: tuple[str, ...]
     country: str
     time_zone: ZoneInfo
     emergency_number: str

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from bot import metrics, municipalities
 from bot.clock import now
 from bot.db import Base, Database
 from bot.render.segments import measure
@@ -20,7 +21,7 @@ from bot.settings import Settings
 
 #: Share of the cap at which the administrator is warned.
 WARN_AT: Final = 0.8
-_spent = Gauge("careline_spent_today", "What today's texts have cost, in CARELINE_CURRENCY.")
+_spent = Gauge("careline_spent_today", "What today's texts have cost, in CARELINE_CURRENCY.", (metrics.WHOSE,))
 
 
 class SpentDay(Base):
@@ -72,7 +73,7 @@ def spent(session: Session, settings: Settings) -> float:
     """What today's texts have cost, in the settings' currency."""
     segments = session.scalar(select(SpentDay.segments).where(SpentDay.day == today(settings))) or 0
     cost = round(segments * settings.segment_price, 4)
-    _spent.set(cost)
+    _spent.labels(municipalities.current()).set(cost)
     return cost
 
 

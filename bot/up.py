@@ -20,32 +20,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO
+from urllib.parse import urlsplit
 
 import requests
 from sqlalchemy import select
 
-from bot import training
-from bot.careline import Careline
+from bot import municipalities, training
+from bot.careline import Careline, open_each
 from bot.conversation import forget
 from bot.directory.importer import import_package
 from bot.directory.tables import LISTING
 from bot.errors import StartError
-from bot.settings import Settings, ours
+from bot.settings import ours
 
 #: Seconds the processes may take until the first answer.
 PATIENCE = 180
 #: Where the demo municipality is.
 DEMO = training.ROOT / "data" / "directory"
+#: Where the web server listens; of several municipalities on trial, at the addresses after it too.
+LOOPBACK = "127.0.0.1"
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Running:
-    """What is running: the process that keeps the others, and where people reach them."""
+    """What is running: the process that keeps the others, and what keeps a second start away."""
 
     supervisor: "subprocess.Popen[bytes]"
-    address: str
     lock: IO[str]
 
 
@@ -57,24 +59,20 @@ def start(env: Mapping[str, str], port: int, home: Path, say: Say) -> Running:
     home = home.absolute()
     lock = _lock(home)
     _check_port(port)
-    environment = {**trial(env, port, home), **_inner_addresses()}
-    environment["CARELINE_TRACKER_URL"] = Settings.from_env(ours(environment)).tracker
-    careline = Careline.open(Settings.from_env(ours(environment)))
-    careline.database.migrate()
-    with careline.database.read() as session:
-        fresh = session.scalar(select(LISTING.c.topic).limit(1)) is None
-    if fresh:
-        say("Loading the demo municipality")
-        import_package(careline.database, DEMO)
-        careline.refresh_meanings()
+    own = trials({**env, **_inner_addresses()}, port, home)
+    environment = _for_processes(own, {**env, **_inner_addresses(), **own.get("", {})}, home)
+    served = open_each(municipalities.settings(environment))
+    for name, careline in served.items():
+        with municipalities.at(name):
+            _prepare(name, careline, _package(name, env), say)
     if not training.model_path(home).exists():
         say("Training the model; this takes a few minutes the first time")
     model = training.ensure_model(home, _every_20_seconds(say))
     say("Starting")
     supervisor = _supervise(home, port, environment, model)
-    running = Running(supervisor, environment["CARELINE_PUBLIC_URL"], lock)
+    running = Running(supervisor, lock)
     try:
-        _await_answer(careline, running, f"http://127.0.0.1:{port}", home)
+        _await_answer(served, running, f"http://127.0.0.1:{port}", home)
     except BaseException:
         stop(running)
         raise
@@ -138,15 +136,70 @@ def _free_port() -> int:
         return number
 
 
-def trial(env: Mapping[str, str], port: int, home: Path) -> dict[str, str]:
+def trial(env: Mapping[str, str], port: int, home: Path, host: str = LOOPBACK) -> dict[str, str]:
     """`env` with what a trial needs: without a public address, the simulator plays the provider."""
     found = {**env, "CARELINE_HOME": str(home.absolute())}
     if not found.get("CARELINE_PUBLIC_URL"):
-        found["CARELINE_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+        found["CARELINE_PUBLIC_URL"] = f"http://{host}:{port}"
         found.setdefault("CARELINE_SIMULATOR", "true")
         found.setdefault("TWILIO_AUTH_TOKEN", _trial_token(home))
-        found.setdefault("CARELINE_TWILIO_API_URL", f"http://127.0.0.1:{port}/simulator")
+        found.setdefault("CARELINE_TWILIO_API_URL", f"http://{host}:{port}/simulator")
     return found
+
+
+def trials(env: Mapping[str, str], port: int, home: Path) -> dict[str, dict[str, str]]:
+    """The variables of each municipality (`bot.municipalities.environments`) with what a trial needs.
+
+    Without a public address the first is at 127.0.0.2, the next at 127.0.0.3: all of 127.0.0.0/8 is this machine (RFC 1122).
+    Raises SettingsError.
+    """
+    found = municipalities.environments({**env, "CARELINE_HOME": str(home.absolute())})
+    hosts = [LOOPBACK] if set(found) == {""} else [f"127.0.0.{2 + number}" for number in range(len(found))]
+    return {
+        name: trial(own, port, Path(own["CARELINE_HOME"]), host) for (name, own), host in zip(found.items(), hosts, strict=True)
+    }
+
+
+def _for_processes(own: Mapping[str, Mapping[str, str]], env: Mapping[str, str], home: Path) -> dict[str, str]:
+    """The environment of all processes. The files of several municipalities are written anew, with what the trial added."""
+    machine = {**env, "CARELINE_HOME": str(home)}
+    if set(own) == {""}:
+        return machine
+    folder = home / "settings"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    for name, variables in own.items():
+        path = folder / f"{name}.env"
+        path.touch(mode=0o600)
+        lines = [f"{key}={_quoted(value)}" for key, value in variables.items() if key not in municipalities.MACHINE]
+        path.write_text("\n".join([*lines, f"CARELINE_HOME={_quoted(variables['CARELINE_HOME'])}", ""]))
+    return {**machine, "CARELINE_MUNICIPALITIES": str(folder)}
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _package(name: str, env: Mapping[str, str]) -> Path | None:
+    """The directory that an empty database begins with: the demo's, or the folder beside the municipality's file, if any."""
+    if not name:
+        return DEMO
+    folder = Path(env["CARELINE_MUNICIPALITIES"].strip()).expanduser() / name
+    return folder if folder.is_dir() else None
+
+
+def _prepare(name: str, careline: Careline, package: Path | None, say: Say) -> None:
+    """Bring the tables to the newest version, and load `package` where there is no directory yet."""
+    careline.database.migrate()
+    with careline.database.read() as session:
+        fresh = session.scalar(select(LISTING.c.topic).limit(1)) is None
+    if fresh and package is not None:
+        say(f"Loading the directory of {name}" if name else "Loading the demo municipality")
+        import_package(careline.database, package)
+        careline.refresh_meanings()
+    elif fresh:
+        say(f"{name} has no directory yet: careline import PATH --municipality {name}")
 
 
 def _inner_addresses() -> dict[str, str]:
@@ -157,6 +210,7 @@ def _inner_addresses() -> dict[str, str]:
 def _trial_token(home: Path) -> str:
     path = home / "trial-token"
     if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(16))
     return path.read_text()
@@ -180,12 +234,17 @@ def _port_of(url: str) -> str:
 
 def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "subprocess.Popen[bytes]":
     python = sys.executable
-    settings = Settings.from_env(ours(env))
+    each = municipalities.settings(env)
+    settings = next(iter(each.values()))  # what is read of it here is the machine's
+    hosts = sorted({LOOPBACK} | {host for host in map(municipalities.host, each.values()) if host.startswith("127.")})
+    listening = " ".join(f"--bind {host}:{port}" for host in hosts)
     commands = {
         "rasa": f"{python} -m actions.server --model {model}",
-        "web": f"{python} -m gunicorn -c python:webhooks.server --bind 127.0.0.1:{port} 'webhooks.app:create_app()'",
-        "worker": f"{python} -m webhooks.worker",
+        "web": f"{python} -m gunicorn -c python:webhooks.server {listening} 'webhooks.hosts:serve()'",
     }
+    for name in each:
+        worker = f"{python} -m webhooks.worker"
+        commands[f"worker-{name}" if name else "worker"] = f"{worker} --municipality {name}" if name else worker
     if settings.actions_url:
         commands["actions"] = f"{python} -m rasa_sdk --actions actions --port {_port_of(settings.actions_url)}"
     (home / "logs").mkdir(exist_ok=True)
@@ -208,7 +267,7 @@ def _supervise(home: Path, port: int, env: Mapping[str, str], model: Path) -> "s
         sections += [
             f"[program:{name}]",
             f"command={_escaped(command)}",
-            *_several(settings.workers if name == "worker" else 1),
+            *_several(settings.workers if name.startswith("worker") else 1),
             f"directory={_escaped(training.ROOT)}",
             "autorestart=true",
             "startsecs=2",
@@ -261,7 +320,7 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-def _await_answer(careline: Careline, running: Running, address: str, home: Path) -> None:
+def _await_answer(served: Mapping[str, Careline], running: Running, address: str, home: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     missing = "web"
     with requests.Session() as session:
@@ -273,18 +332,20 @@ def _await_answer(careline: Careline, running: Running, address: str, home: Path
             try:
                 parts = session.get(f"{address}/readyz", timeout=5).json()
                 missing = ", ".join(parts["missing"])
-                if not missing and _answers(careline, session, address):
+                if not missing and all(_answers(name, careline, session, address) for name, careline in served.items()):
                     return
             except (requests.RequestException, ValueError, KeyError):
                 pass
             time.sleep(0.5)
-    logs = {name: training.last_lines(home / "logs" / f"{name}.log", 1) for name in missing.split(", ")}
+    logs = {name: training.last_lines(home / "logs" / f"{name.replace(' ', '-')}.log", 1) for name in missing.split(", ")}
     said = " ".join(f"{name}: {line}" for name, line in logs.items())
     raise StartError(f"No answer after {PATIENCE} s; missing: {missing}. {said}")
 
 
-def _answers(careline: Careline, session: requests.Session, address: str) -> bool:
+def _answers(name: str, careline: Careline, session: requests.Session, address: str) -> bool:
     """Whether a real question gets an answer; the trial conversation is erased again."""
-    body = session.post(f"{address}/api/chat", json={"text": "food"}, timeout=20).json()
-    forget(careline.database, body["conversation"])
+    host = {"Host": urlsplit(careline.settings.public_url).netloc}
+    body = session.post(f"{address}/api/chat", json={"text": "food"}, headers=host, timeout=20).json()
+    with municipalities.at(name):
+        forget(careline.database, body["conversation"])
     return any(message["topic"] == "food" for message in body["messages"])

@@ -1,14 +1,12 @@
-"""The web application, as a table of contents."""
-
-import os
+"""The web application of one municipality, as a table of contents."""
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from bot import municipalities
 from bot.careline import Careline, Dialogue
 from bot.encryption import vault
 from bot.ready import prepare
-from bot.settings import Settings
 from webhooks import (
     api,
     bridges,
@@ -39,9 +37,8 @@ LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
 
 
-def create_app(careline: Careline | None = None, dialogue: Dialogue | None = None) -> Flask:
-    """The application; what is not given is opened from the environment. Raises a CarelineError if it cannot be."""
-    careline = careline or Careline.open(Settings.from_env(os.environ))
+def create_app(careline: Careline, dialogue: Dialogue | None = None) -> Flask:
+    """The application; without a dialogue, Rasa is asked. Raises a CarelineError if it cannot be opened."""
     settings = careline.settings
     https = settings.public_url.startswith("https:")
     dialogue = dialogue or RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
@@ -52,7 +49,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         MAX_FORM_PARTS=MOST_FIELDS,
-        SESSION_COOKIE_NAME=headers.cookie("session", https),
+        SESSION_COOKIE_NAME=headers.cookie("-".join(filter(None, ("session", municipalities.current()))), https),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
@@ -62,6 +59,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
         # Only the address is taken from the proxies; signatures and links use CARELINE_PUBLIC_URL.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     app.extensions["careline"] = careline
+    app.extensions["carelines"] = {municipalities.current(): careline}
     app.extensions["dialogue"] = dialogue
     app.extensions["wake"] = queue.waker(settings)
     errors.register(app)

@@ -21,6 +21,11 @@ def careline() -> Careline:
     return cast(Careline, current_app.extensions["careline"])
 
 
+def carelines() -> dict[str, Careline]:
+    """Every municipality the application answers machines for, by its name; in its own application it alone."""
+    return cast(dict[str, Careline], current_app.extensions["carelines"])
+
+
 def dialogue() -> Dialogue:
     """Rasa, or what stands in for it."""
     return cast(Dialogue, current_app.extensions["dialogue"])
@@ -40,8 +45,7 @@ def answer(inbound: Inbound) -> Turn:
         turn = take_turn(careline(), dialogue(), inbound)
         seconds = time.perf_counter() - started
         outcome = "late" if turn.late else "urgent" if turn.reply.urgent else "answered"
-        metrics.TURNS.labels(inbound.channel, outcome).inc()
-        metrics.TURN_SECONDS.labels(inbound.channel).observe(seconds)
+        metrics.turn(inbound.channel, outcome, seconds)
         fields = {"channel": inbound.channel, "outcome": outcome, "language": turn.language, "ms": round(seconds * 1000)}
         _log.info("turn", extra={"fields": fields})
         if turn.late or turn.reply.urgent or careline().settings.bridge:

@@ -12,13 +12,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
-from bot import heartbeat, metrics, synthesis
+from bot import heartbeat, metrics, municipalities, synthesis
+from bot.careline import Careline
 from bot.clock import now
 from bot.conversation import Message
 from bot.errors import DatabaseUnavailable
 from bot.escalation import Case
 from bot.outbox import OutboxMessage
-from webhooks.current import careline
+from webhooks.current import carelines
 
 blueprint = Blueprint("health", __name__)
 
@@ -41,9 +42,12 @@ def readyz() -> tuple[Response, int]:
 
 
 def _parts() -> dict[str, bool]:
-    settings = careline().settings
-    database, worker = _database_and_worker()
-    parts = {"database": database, "worker": worker}
+    served = carelines()
+    parts: dict[str, bool] = {}
+    for name, one in served.items():
+        database, worker = _database_and_worker(one)
+        parts |= {f"database {name}".strip(): database, f"worker {name}".strip(): worker}
+    settings = next(iter(served.values())).settings  # what follows is the machine's, and the same for all
     addresses = [address.strip().rstrip("/") for address in settings.rasa_url.split(",")]
     for number, address in enumerate(addresses, 1):
         parts["rasa" if len(addresses) == 1 else f"rasa {number}"] = _answers(f"{address}/webhooks/rest/")
@@ -58,32 +62,37 @@ def _parts() -> dict[str, bool]:
 def figures() -> Response:
     """Figures for Prometheus, of all processes of this machine; no personal data."""
     registry = CollectorRegistry()
-    registry.register(_State())
+    registry.register(_State(carelines()))
     return Response(metrics.exposition(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 class _State(Collector):
     """What is so at this moment, asked for when Prometheus asks; nothing that a process counts."""
 
+    def __init__(self, served: dict[str, Careline]) -> None:
+        self._served = served
+
     def collect(self) -> Iterator[GaugeMetricFamily]:
         up = GaugeMetricFamily("careline_up", "Whether a part answers", labels=["part"])
         for part, ready in _parts().items():
             up.add_metric([part], float(ready))
         yield up
-        try:
-            found = _owed()
-        except DatabaseUnavailable:
-            return
-        owed = GaugeMetricFamily("careline_owed", "What is owed to people at this moment", labels=["what"])
-        waited = GaugeMetricFamily("careline_owed_seconds", "How long the oldest of it has been owed", labels=["what"])
-        for what, (count, oldest) in found.items():
-            owed.add_metric([what], count)
-            waited.add_metric([what], (now() - oldest).total_seconds() if oldest else 0.0)
+        labels = ["what", metrics.WHOSE]
+        owed = GaugeMetricFamily("careline_owed", "What is owed to people at this moment", labels=labels)
+        waited = GaugeMetricFamily("careline_owed_seconds", "How long the oldest of it has been owed", labels=labels)
+        for name, one in self._served.items():
+            try:
+                found = _owed(name, one)
+            except DatabaseUnavailable:
+                continue
+            for what, (count, oldest) in found.items():
+                owed.add_metric([what, name], count)
+                waited.add_metric([what, name], (now() - oldest).total_seconds() if oldest else 0.0)
         yield owed
         yield waited
 
 
-def _owed() -> dict[str, tuple[int, datetime | None]]:
+def _owed(name: str, one: Careline) -> dict[str, tuple[int, datetime | None]]:
     """How many answers, texts and cases wait, and the oldest of each."""
     queries = {
         "answer": (Message.received_at, Message.state == "late"),
@@ -91,7 +100,7 @@ def _owed() -> dict[str, tuple[int, datetime | None]]:
         "case": (Case.opened_at, Case.status == "open"),
         "urgent case": (Case.opened_at, (Case.status == "open") & Case.urgent),
     }
-    with careline().database.read() as session:
+    with municipalities.at(name), one.database.read() as session:
         found: dict[str, tuple[int, datetime | None]] = {}
         for what, (at, condition) in queries.items():
             count, oldest = session.execute(select(func.count(), func.min(at)).where(condition)).one()
@@ -107,9 +116,9 @@ def _redis_answers(url: str) -> bool:
         return False
 
 
-def _database_and_worker() -> tuple[bool, bool]:
+def _database_and_worker(one: Careline) -> tuple[bool, bool]:
     try:
-        with careline().database.read() as session:
+        with one.database.read() as session:
             return True, heartbeat.alive(session, "worker")
     except DatabaseUnavailable:
         return False, False

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from huey import Huey, RedisHuey, SqliteHuey, crontab
 from redis import ConnectionPool
 
+from bot import municipalities
 from bot.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -18,7 +19,8 @@ def open_queue(settings: Settings) -> Huey:
     """The task queue: in Redis where there is one, else embedded in a file under the home folder."""
     if settings.redis_url:
         pool = ConnectionPool.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=5)
-        return RedisHuey("careline", connection_pool=pool, results=False, read_timeout=1)
+        name = "-".join(filter(None, ("careline", municipalities.current())))
+        return RedisHuey(name, connection_pool=pool, results=False, read_timeout=1)
     settings.home.mkdir(parents=True, exist_ok=True)
     return SqliteHuey("careline", filename=str(settings.home / "queue.db"), results=False)
 

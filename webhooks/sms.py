@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 def _check_signature() -> None:
     path = request.full_path if request.query_string else request.path
     if not twilio.signed(careline().settings, path, request.form, request.headers.get("X-Twilio-Signature", "")):
-        metrics.REFUSED.inc()
+        metrics.refused()
         abort(403)
 
 

@@ -3,24 +3,41 @@
 The database is the truth. The queue only says when to look; whatever it loses, the next sweep finds.
 """
 
+import argparse
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Protocol
 
 import requests
 
-from bot import alerts, erasure, heartbeat, late, logs, metrics, outbox, problems, reminders, render, retention, spending
+from bot import (
+    alerts,
+    erasure,
+    heartbeat,
+    late,
+    logs,
+    metrics,
+    municipalities,
+    outbox,
+    problems,
+    reminders,
+    render,
+    retention,
+    spending,
+)
 from bot import bridge as bridges
 from bot.bridge import Bridge
 from bot.careline import Careline, Dialogue
 from bot.erasure import Provider
-from bot.errors import DatabaseUnavailable, SendError
+from bot.errors import DatabaseUnavailable, SendError, SettingsError
 from bot.outbox import Sender
-from bot.settings import Settings
+from bot.settings import Settings, ours
 from webhooks.bridges import of
 from webhooks.queue import open_queue, register
 from webhooks.rasa import RasaDialogue
@@ -40,13 +57,15 @@ class ProviderSide(Sender, Provider, Protocol):
     """The provider's adapter: it sends, and it erases its copies."""
 
 
-def look(careline: Careline, dialogue: Dialogue, sender: ProviderSide, bridge: Bridge | None = None) -> bool:
-    """Do all that is due; whether something is left for soon."""
+def look(
+    careline: Careline, dialogue: Dialogue, sender: ProviderSide, bridge: Bridge | None = None, logs: Path | None = None
+) -> bool:
+    """Do all that is due; whether something is left for soon. `logs`: their folder, if it is not in the home folder."""
     until = time.monotonic() + SPELL
     try:
         while True:
             answered = late.answer_waiting(careline, dialogue)
-            metrics.LATE_ANSWERS.inc(len(answered))
+            metrics.answered_late(len(answered))
             reminders.sweep(careline)
             alerts.deliver(careline.database, sender)
             if bridge is not None:
@@ -59,7 +78,7 @@ def look(careline: Careline, dialogue: Dialogue, sender: ProviderSide, bridge: B
                 break
         _erase(careline, dialogue, sender)
         _warn(careline, sender)
-        retention.daily(careline, dialogue)
+        retention.daily(careline, dialogue, logs)
         with careline.database.read() as session:
             return late.waiting(session) or outbox.waiting(session)
     except DatabaseUnavailable as error:
@@ -71,7 +90,7 @@ def _deliver(careline: Careline, sender: Sender, message_ids: list[str]) -> None
     """Send what is due to one person, in order."""
     for message_id in message_ids:
         outbox.deliver(careline.database, sender, message_id, careline.settings)
-        metrics.SENT.inc()
+        metrics.sent()
 
 
 def _erase(careline: Careline, dialogue: Dialogue, provider: Provider) -> None:
@@ -94,15 +113,22 @@ def _warn(careline: Careline, sender: Sender) -> None:
 
 
 def main() -> None:
-    """Work until told to stop."""
-    settings = Settings.from_env(os.environ)
+    """Work for one municipality until told to stop."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--municipality", default="", help="whose work it does, where there are several")
+    try:
+        name = municipalities.one(os.environ, parser.parse_args().municipality)
+        settings, home = municipalities.settings(os.environ)[name], Settings.from_env(ours(os.environ)).home
+    except SettingsError as error:
+        sys.exit(str(error))
+    municipalities.be(name)
     logs.start("worker", settings)
     careline = Careline.open(settings)
     dialogue = RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     sender = TwilioSender(settings)
     other_desk = of(settings)
     queue = open_queue(settings)
-    wake = register(queue, lambda: look(careline, dialogue, sender, other_desk))
+    wake = register(queue, lambda: look(careline, dialogue, sender, other_desk, home / "logs"))
     threading.Thread(target=_beat, args=(careline, dialogue, sender), daemon=True).start()
     wake()
     queue.create_consumer(workers=2, periodic=True, initial_delay=0.1, max_delay=1.0, scheduler_interval=1).run()

@@ -1,4 +1,5 @@
-"""Rasa's REST channel for `rasa run`, for our own processes alone (bot.nlu.caller); `careline up` runs actions.server."""
+"""Rasa's REST channel for `rasa run`, for our own processes alone (bot.nlu.caller) and one municipality; `careline up` runs
+actions.server."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,7 +10,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from bot.nlu.caller import allowed
+from bot.nlu.caller import asking
 
 
 class GuardedRest(RestInput):
@@ -21,7 +22,7 @@ class GuardedRest(RestInput):
 
         @guarded.middleware("request")  # type: ignore[untyped-decorator]
         async def check(request: Request) -> HTTPResponse | None:
-            if request.method == "POST" and not allowed(request.headers.get("Authorization", "")):
+            if request.method == "POST" and asking(request.headers.get("Authorization", "")) is None:
                 return response.json({"status": "refused"}, status=401)
             return None
 

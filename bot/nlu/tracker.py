@@ -20,12 +20,11 @@ from sqlalchemy import Column, DateTime, Engine, LargeBinary, MetaData, String, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import encryption
+from bot import encryption, municipalities
 from bot.clock import now
 from bot.db import connect
 from bot.encryption import vault
 from bot.redaction import redact
-from bot.settings import Settings, ours
 
 #: How many of a person's last messages are kept: what MemoizationPolicy looks at (max_history in config.yml), and one more.
 KEPT = 4
@@ -69,17 +68,28 @@ def redacted(data: Any) -> Any:
 
 
 class SealedTrackerStore(TrackerStore, SerializedTrackerAsText):
-    """Conversation state in a table of its own, encrypted with the service's keys; SQLite or PostgreSQL."""
+    """Conversation state in a table of its own, encrypted with the service's keys; SQLite or PostgreSQL.
+
+    Each municipality's is in its own database, under its own keys. `url` is for one municipality alone.
+    """
 
     def __init__(
         self, domain: Domain | None = None, event_broker: EventBroker | None = None, url: str = "", **kwargs: Any
     ) -> None:
-        settings = Settings.from_env(ours(os.environ))
-        encryption.use(encryption.open_vault(settings.secret_key, settings.home))
         # An endpoints.yml read by Rasa gives the address as `host`.
-        self.engine: Engine = connect(str(kwargs.pop("host", None) or url or settings.tracker), settings.sqlite_wait)
-        self._ready = False
+        given = str(kwargs.pop("host", None) or url)
+        self._engines: dict[str, Engine] = {}
+        for name, own in municipalities.settings(os.environ).items():
+            with municipalities.at(name):
+                encryption.use(encryption.open_vault(own.secret_key, own.home))
+            self._engines[name] = connect(given if given and not name else own.tracker, own.sqlite_wait)
+        self._ready: set[str] = set()
         super().__init__(domain, event_broker)
+
+    @property
+    def engine(self) -> Engine:
+        """The database of the municipality at hand. Raises KeyError where there is none of that name."""
+        return self._engines[municipalities.current()]
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """The conversation's state, None if there is none. Raises SQLAlchemyError."""
@@ -111,9 +121,9 @@ class SealedTrackerStore(TrackerStore, SerializedTrackerAsText):
 
     def _prepare(self) -> None:
         # Not when it is opened: the database may come up after Rasa, and processes are forked from one that holds no connection.
-        if not self._ready:
+        if municipalities.current() not in self._ready:
             create_table(self.engine)
-            self._ready = True
+            self._ready.add(municipalities.current())
 
 
 def create_table(engine: Engine) -> None:

@@ -128,12 +128,13 @@ def test_health(client: FlaskClient) -> None:
 
 def test_figures_of_several_processes_are_given_once(client: FlaskClient, tmp_path: Path) -> None:
     """In processes of their own: the folder they count in is read when the library is imported."""
-    code = "from bot import metrics\nmetrics.TURNS.labels('sms', 'answered').inc(2)\nprint(metrics.exposition().decode())"
+    turns = "metrics.turn('sms', 'answered', 0.1)\n" * 2
+    code = f"from bot import metrics\n{turns}print(metrics.exposition().decode())"
     (tmp_path / "figures").mkdir()
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "figures")}
     for expected in ("2.0", "4.0"):
         said = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        assert f'careline_turns_total{{channel="sms",outcome="answered"}} {expected}' in said
+        assert f'careline_turns_total{{channel="sms",municipality="",outcome="answered"}} {expected}' in said
     lines = client.get("/metrics").text.splitlines()
     samples = [line.rsplit(" ", 1)[0] for line in lines if line and not line.startswith("#")]
     assert 'careline_up{part="database"}' in samples

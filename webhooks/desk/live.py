@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, stream_with_context
@@ -72,7 +73,9 @@ class Watcher:
             self._listeners += 1
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._watch, name="desk-live", daemon=True).start()
+                # In the context of who asks: a thread would otherwise not know which municipality it reads for.
+                watch = copy_context()
+                threading.Thread(target=watch.run, args=(self._watch,), name="desk-live", daemon=True).start()
             return True
 
     def leave(self) -> None:

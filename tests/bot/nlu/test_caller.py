@@ -20,10 +20,10 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("shown", ["", "Bearer", "Bearer ", "Bearer abc", "Bearer é", "Bearer \udce9", "Basic abc"])
 def test_a_stranger_shows_nothing_good(shown: str) -> None:
-    assert not caller.allowed(shown)
+    assert caller.asking(shown) is None
 
 
 def test_our_own_processes_show_the_same(tmp_path: Path) -> None:
-    assert caller.allowed(f"Bearer {open_vault('the newest key', tmp_path).token('rasa')}")
-    assert not caller.allowed(f"Bearer {open_vault('an older key', tmp_path).token('rasa')}")
-    assert not caller.allowed(f"Bearer {open_vault('the newest key', tmp_path).token('sessions')}")
+    assert caller.asking(f"Bearer {open_vault('the newest key', tmp_path).token('rasa')}") == ""
+    assert caller.asking(f"Bearer {open_vault('an older key', tmp_path).token('rasa')}") is None
+    assert caller.asking(f"Bearer {open_vault('the newest key', tmp_path).token('sessions')}") is None
