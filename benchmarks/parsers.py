@@ -5,12 +5,10 @@ parser, the median of three runs in milliseconds, the slowest first. Nothing fai
 """
 
 import argparse
-import re
 import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from string import ascii_lowercase
 from typing import Any
 
 from bot import anger, crisis, encryption, filters, folding, foreign, fraud, keywords, language, phone, redaction
@@ -51,7 +49,7 @@ def texts() -> dict[str, str]:
         f"{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}" for number in range(540)
     )
     for code in LANGUAGES:
-        patterns = [one for one in crisis.load_file(crisis.DATA / f"{code}.yml", code)]
+        patterns = list(crisis.load_file(crisis.DATA / f"{code}.yml", code))
         words = " ".join(
             pattern.phrase.replace("*", "").replace("...", "").replace("=", "").split("|")[0] for pattern in patterns
         )
