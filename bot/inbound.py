@@ -13,6 +13,8 @@ LONGEST = 1600
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 #: Marks that one letter may carry. Devanagari and pointed Arabic need three or four; more is there to break something.
 _MARKS = 6
+#: Characters of a text once ligatures are taken apart, as it is compared with lists: one Arabic ligature has 18.
+_APART = 2 * LONGEST
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,15 @@ class Inbound:
 def clean(text: str) -> str:
     """The text without control characters, writing-direction overrides and lone surrogates, which databases refuse or
     which say nothing, composed (NFC), and not longer than a message can be; nor does a letter carry more marks than any
-    language gives one, for each would cost time."""
+    language gives one, or the text have more letters than twice that once ligatures are taken apart: each would cost time."""
     seen = _UNSEEN.sub("", text).encode("utf-8", "ignore").decode("utf-8").strip()[:LONGEST]
     kept: list[str] = []
-    marks = 0
+    marks = apart = 0
     for character in unicodedata.normalize("NFC", seen):
         marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
+        apart += len(unicodedata.normalize("NFKC", character))
+        if apart > _APART:
+            break
         if marks <= _MARKS:
             kept.append(character)
     return "".join(kept)[:LONGEST]

@@ -20,6 +20,7 @@ from bot.conversation import Message
 from bot.encryption import open_vault
 from bot.errors import CarelineError
 from bot.escalation import Case
+from bot.folding import fold
 from bot.inbound import LONGEST, clean
 from bot.keywords import LANGUAGES
 from bot.reply import Choice, Phrase, Reply
@@ -274,6 +275,25 @@ class TestMarks:
         cleaned = clean(text)
         assert len(cleaned) <= LONGEST
         assert clean(cleaned) == cleaned
+
+
+class TestLigatures:
+    """One character that is many once it is compared with lists: 1,600 of it were 28,800 letters, and a tenth of a second."""
+
+    @pytest.mark.parametrize("character", ["ﷺ", "\u3300", "\u321d", "ﬃ", "\u33fe", "\u0390", "ŉ", "\U0001f241"])
+    def test_no_text_grows_beyond_twice_a_messages_length(self, character: str) -> None:
+        assert len(fold(clean(character * LONGEST))) <= 4 * LONGEST
+        assert len(unicodedata.normalize("NFKC", clean(character * LONGEST))) <= 2 * LONGEST
+
+    @given(
+        st.text(alphabet=st.characters(min_codepoint=0x3000, max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=LONGEST)
+    )
+    def test_nor_does_any_other(self, text: str) -> None:
+        assert len(unicodedata.normalize("NFKC", clean(text))) <= 2 * LONGEST
+
+    def test_what_people_write_stays_whole(self) -> None:
+        for text in ("السلام عليكم ﷺ", "㋿8年", "½ ﬁne " * 100, "ありがとう" * 320):
+            assert clean(text) == unicodedata.normalize("NFC", text.strip())
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
