@@ -94,9 +94,13 @@ def train(home: Path | None) -> None:
 @click.option("--languages", help="Only these, comma separated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where the page goes (default: evaluation.html in the home folder).")
 @click.option("--folds", type=click.IntRange(2, 20), default=5, show_default=True)
+@click.option(
+    "--weights", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder with weights tuned for each fold."
+)
+@click.option("--untuned", is_flag=True, help="With the encoder as it was before tuning.")
 @_home
 @_in_a_sentence
-def evaluate(languages: str | None, out: Path | None, folds: int, home: Path | None) -> None:
+def evaluate(languages: str | None, out: Path | None, folds: int, weights: Path | None, untuned: bool, home: Path | None) -> None:
     """Cross-validate the understanding, by language, style and topic, and write a page about it."""
     from bot.nlu import evaluate as evaluation
     from bot.training import ROOT
@@ -105,7 +109,7 @@ def evaluate(languages: str | None, out: Path | None, folds: int, home: Path | N
     folder.mkdir(parents=True, exist_ok=True)
     page = out or folder / "evaluation.html"
     codes = languages.split(",") if languages else None
-    evaluation.evaluate(ROOT / "data" / "nlu", page, languages=codes, folds=folds)
+    evaluation.evaluate(ROOT / "data" / "nlu", page, languages=codes, folds=folds, weights=weights, untuned=untuned)
     _console.print(f"The whole picture is in {page}")
 
 

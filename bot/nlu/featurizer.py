@@ -18,7 +18,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.encoder import BundledEncoder, VectorCache, Vectors
+from bot.nlu.encoder import TunedEncoder, VectorCache, Vectors
 from bot.nlu.model import read_arrays
 from bot.nlu.ngrams import Ngrams
 from bot.nlu.romanised import copies
@@ -89,7 +89,7 @@ class EncoderFeaturizer(DenseFeaturizer, GraphComponent):
 
     def __init__(self, config: dict[str, Any], name: str) -> None:
         super().__init__(name, config)
-        self._encoder = BundledEncoder(int(config["threads"]))
+        self._encoder = TunedEncoder(int(config["threads"]))
 
     @classmethod
     def create(
@@ -119,7 +119,7 @@ class EncoderFeaturizer(DenseFeaturizer, GraphComponent):
         copied = [message for message in texts if message.get(COPY)]
         self._add(copied, np.zeros((len(copied), self._encoder.dim), dtype=np.float32))
         messages = [message for message in texts if not message.get(COPY)]
-        cache = VectorCache(BundledEncoder(threads), Path(folder))
+        cache = VectorCache(TunedEncoder(threads), Path(folder))
         self._add(messages, cache.encode([message.get(TEXT) for message in messages]))
         return training_data
 

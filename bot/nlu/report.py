@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from bot.nlu.evaluate import Evaluation, Scores, percent
+from bot.nlu.evaluate import ENCODERS, Evaluation, Scores, percent
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --line: #c8c8c8; --soft: #f2f4f7; --right: #1d6f42;
@@ -63,6 +63,7 @@ def page(evaluation: Evaluation) -> str:
 <p>{total.count} texts in {evaluation.groups} groups of like meaning ({evaluation.copies} copies left out), judged in
 {evaluation.folds} parts, each by a model that has seen none of the part's texts, copies or close translations. The
 texts were written for this service: real messages will be understood less well than this.</p>
+<p>{escape(ENCODERS.get(evaluation.encoder, f"The encoder is {evaluation.encoder}."))}</p>
 <p>Answered from confidence {thresholds.least:g} on, unless the second topic is closer than {thresholds.margin:g}; taken
 for a crisis from {thresholds.crisis:g} on, over all crisis topics together.
 All figures are percentages of the texts, except the first.{phrases}</p>

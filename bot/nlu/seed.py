@@ -65,11 +65,11 @@ def main() -> None:
     """Write the file for the encoder in use, from the utterances of data/nlu."""
     import os
 
-    from bot.nlu.encoder import BundledEncoder, VectorCache, key
+    from bot.nlu.encoder import TunedEncoder, VectorCache, key
     from bot.nlu.utterances import read_utterances
     from bot.settings import Settings, ours
 
-    encoder = BundledEncoder(os.cpu_count() or 1)
+    encoder = TunedEncoder(os.cpu_count() or 1)
     texts = sorted({utterance.text for utterance in read_utterances(FOLDER.parent / "nlu")})
     cache = VectorCache(encoder, Settings.from_env(ours(os.environ)).home / "vectors", seed=None)
     path = FOLDER / cache.path.name
