@@ -12,7 +12,7 @@ from bot.nlu import tuned
 from bot.nlu.encoder import BundledEncoder, TunedEncoder
 from bot.nlu.tuned import Judge
 from bot.nlu.utterances import read_utterances
-from bot.nlu.weights import blocks, pack, read_layout, unpack, wider_rows, widened
+from bot.nlu.weights import blocks, pack, read_layout, unpack, widened, wider_rows
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = ["Where can I get food?", "¿Dónde puedo conseguir comida?", "मलाई बस्ने ठाउँ चाहियो", ""]
