@@ -10,6 +10,7 @@ from bot.nlu.encoder import Vectors
 from bot.nlu.model import IntentModel
 from bot.nlu.ngrams import Ngrams
 from bot.nlu.softmax import Softmax, probabilities
+from bot.nlu.tuned import Judge
 from bot.nlu.utterances import Utterance
 
 
@@ -94,3 +95,35 @@ def test_softmax_finds_what_either_block_tells() -> None:
     sparse = csr_matrix((classes % 2)[:, None].astype(np.float32))
     weights = Softmax.fit(dense, sparse, classes, 4, penalty=0.01)
     assert (probabilities(weights.logits(dense, sparse)).argmax(axis=1) == classes).all()
+
+
+def a_judge(topics: tuple[str, ...], dim: int) -> Judge:
+    weights = np.random.default_rng(2).normal(size=(dim, len(topics))).astype(np.float32)
+    return Judge(topics, weights, np.zeros(len(topics), np.float32), 1.0, 0.6, 1.4, 0.3)
+
+
+def test_a_judge_has_its_say_and_is_kept_with_the_model(
+    town: list[Utterance], features: tuple[Vectors, csr_matrix, Ngrams], tmp_path: Path
+) -> None:
+    vectors, rows, _ = features
+    topics, texts = [one.topic for one in town], [one.text for one in town]
+    judge = a_judge(tuple(sorted({*topics, "another"})), vectors.shape[1])
+    model = IntentModel(judge=judge).fit(vectors, rows, topics, texts)
+    model.save(tmp_path / "intents.npz")
+    before, after = model.rank(vectors, rows), IntentModel.load(tmp_path / "intents.npz").rank(vectors, rows)
+    assert np.allclose(before.confidence, after.confidence, atol=0.01)
+    assert np.allclose(before.probability.sum(axis=1), 1, atol=1e-4)
+    surer = judge.chances(vectors, model.intents).argmax(axis=1)
+    alone = IntentModel().fit(vectors, rows, topics, texts).rank(vectors, rows)
+    at = np.arange(len(town))
+    assert (before.probability[at, surer] > alone.probability[at, surer]).mean() > 0.5
+
+
+def test_a_judge_that_does_not_know_a_topic_is_not_asked(
+    town: list[Utterance], features: tuple[Vectors, csr_matrix, Ngrams]
+) -> None:
+    vectors, rows, _ = features
+    topics, texts = [one.topic for one in town], [one.text for one in town]
+    model = IntentModel(judge=a_judge(("food", "shelter"), vectors.shape[1])).fit(vectors, rows, topics, texts)
+    plain = IntentModel().fit(vectors, rows, topics, texts)
+    assert np.allclose(model.rank(vectors, rows).probability, plain.rank(vectors, rows).probability)

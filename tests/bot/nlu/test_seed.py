@@ -6,7 +6,7 @@ import numpy as np
 from word_encoder import WordEncoder
 
 from bot.nlu import seed
-from bot.nlu.encoder import BundledEncoder, VectorCache, key
+from bot.nlu.encoder import TunedEncoder, VectorCache, key
 from bot.nlu.utterances import read_utterances
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +43,6 @@ def test_a_damaged_seed_is_none(tmp_path: Path) -> None:
 
 def test_nearly_all_utterances_are_shipped_with_their_vectors() -> None:
     """Otherwise a first start takes many minutes: run `python -m bot.nlu.seed`."""
-    shipped = seed.read(seed.FOLDER / VectorCache(BundledEncoder(), Path()).path.name)
+    shipped = seed.read(seed.FOLDER / VectorCache(TunedEncoder(), Path()).path.name)
     texts = {utterance.text for utterance in read_utterances(ROOT / "data" / "nlu")}
     assert sum(key(text) in shipped for text in texts) > 0.98 * len(texts)
