@@ -167,11 +167,16 @@ def _encoder() -> "BundledEncoder":
     return BundledEncoder(threads=1)
 
 
-def open_each(settings: Mapping[str, Settings]) -> dict[str, Careline]:
-    """Open every municipality (`bot.municipalities.settings`) in this process. Raises SettingsError, DataError."""
-    wording = Wording.load()
+def open_each(
+    settings: Mapping[str, Settings], wording: Wording | None = None, rights: Rights | None = None
+) -> dict[str, Careline]:
+    """Open every municipality (`bot.municipalities.settings`) in this process; what has been read already may be given.
+
+    Raises SettingsError, DataError.
+    """
+    wording = wording or Wording.load()
     opened: dict[str, Careline] = {}
     for name, own in settings.items():
         with municipalities.at(name):
-            opened[name] = Careline.open(own, wording)
+            opened[name] = Careline.open(own, wording, rights)
     return opened
