@@ -84,6 +84,13 @@ def _folder(value: str) -> Path | None:
     return _path(value) if value.strip() else None
 
 
+def _picture(value: str) -> Path | None:
+    path = _folder(value)
+    if path is not None and path.suffix.lower() not in {".svg", ".png"}:
+        raise ValueError("must be a file that ends in .svg or .png")
+    return path
+
+
 def _language_list(value: str) -> tuple[str, ...]:
     codes = tuple(code.strip() for code in value.split(",") if code.strip())
     unknown = [code for code in codes if code not in LANGUAGES]
@@ -179,7 +186,7 @@ ROWS = (
     Row("CARELINE_LANGUAGES", "languages", _language_list, ",".join(LANGUAGES), "Languages served, the usual ones of the line first."),
     Row("CARELINE_DEFAULT_LANGUAGE", "default_language", _text, "en", "Language when nothing else tells."),
     Row("CARELINE_MUNICIPALITY", "municipality", _text, "Port Amity", "Name of the municipality, as said to people."),
-    Row("CARELINE_LOGO", "logo", _folder, "", "A picture (SVG or PNG) shown on the page beside the municipality's name; empty means none."),
+    Row("CARELINE_LOGO", "logo", _picture, "", "A picture (SVG or PNG) shown on the page beside the municipality's name; empty means none."),
     Row("CARELINE_PARTNERS", "partners", _names, "", "Other municipalities of this deployment to which a case may be handed with consent, comma separated; each must name the other."),
     Row("CARELINE_COUNTRY", "country", _text, "GB", "ISO 3166 code: public holidays and how phone numbers are read."),
     Row("CARELINE_TIME_ZONE", "time_zone", _zone, "Europe/London", "Time zone of opening hours."),

@@ -60,6 +60,7 @@ def create_app(careline: Careline, dialogue: Dialogue | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     app.extensions["careline"] = careline
     app.extensions["carelines"] = {municipalities.current(): careline}
+    app.extensions["partners"] = {}
     app.extensions["dialogue"] = dialogue
     app.extensions["wake"] = queue.waker(settings)
     errors.register(app)

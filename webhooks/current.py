@@ -26,6 +26,11 @@ def carelines() -> dict[str, Careline]:
     return cast(dict[str, Careline], current_app.extensions["carelines"])
 
 
+def partners() -> dict[str, Careline]:
+    """The municipalities to which a case may be handed: those that name us as we name them, by name."""
+    return cast(dict[str, Careline], current_app.extensions["partners"])
+
+
 def dialogue() -> Dialogue:
     """Rasa, or what stands in for it."""
     return cast(Dialogue, current_app.extensions["dialogue"])

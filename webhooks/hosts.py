@@ -34,6 +34,12 @@ class Hosts:
                 raise SettingsError(f"{name}: CARELINE_PUBLIC_URL is missing: its host says whose page and whose number it is.")
             with municipalities.at(name):
                 self.applications[name] = create_app(careline, dialogues[name] if dialogues else None)
+        for name, application in self.applications.items():
+            application.extensions["partners"] = {
+                other: opened[other]
+                for other in opened[name].settings.partners
+                if other != name and name in opened[other].settings.partners
+            }
         self._names = {municipalities.host(careline.settings): name for name, careline in opened.items()}
         self._machine, self._nobody = _bare(opened), _bare({})
 

@@ -4,13 +4,14 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from bot import audit, callback, case_history, escalation, forwarding, reminders, render, replies, staff
+from bot import audit, callback, case_history, escalation, forwarding, municipalities, reminders, render, replies, staff
+from bot.errors import DatabaseUnavailable
 from bot.escalation import Case
 from bot.inbound import LONGEST, clean
 from bot.phone import written
 from bot.settings import Settings
 from bot.staff import Staff
-from webhooks.current import careline, wake
+from webhooks.current import careline, partners, wake
 from webhooks.desk import machine, thread
 from webhooks.desk.guard import current, protect
 from webhooks.desk.page import page
@@ -21,6 +22,14 @@ protect(blueprint)
 
 GONE = "This case is gone: the person has erased the conversation."
 NOT_YOURS = "This case is not yours any more."
+HANDED = {
+    "done": "",
+    "not yours": NOT_YOURS,
+    "no consent": "Ask the person first: without their consent nothing is handed over.",
+    "no text": "Only somebody who texts can be handed over: give them the other municipality's telephone number.",
+    "stopped": "The person has told that municipality to send nothing: give them its telephone number.",
+    "no team": "That team is gone: choose another.",
+}
 
 
 @blueprint.get("/<case_id>")
@@ -146,6 +155,42 @@ def pass_on(case_id: str) -> BaseResponse:
     return after(case_id, done, NOT_YOURS)
 
 
+@blueprint.post("/<case_id>/hand-over")
+def hand_over(case_id: str) -> BaseResponse:
+    """Hand the case to a team of another municipality that works with us; the person has agreed, and is told."""
+    name, _, team = request.form.get("to", "").partition(" ")
+    partner = partners().get(name)
+    if partner is None or not team.isdecimal():
+        return after(case_id, False, "Choose a team.")
+    theirs = partner.settings
+    with careline().database.begin() as database:
+        found = database.get(Case, case_id)
+        if found is None or not may_see(database, case_id):
+            return after(case_id, False, GONE)
+        language = escalation.conversation_of(database, found).language or found.language
+        words = render.facts(careline(), language, "sms").words
+        contact = written(theirs.office_number, theirs.country)
+        text = words("forward.done", name=theirs.municipality, contact=contact)
+        here, agreed = careline().settings.municipality, "agreed" in request.form
+        outcome = forwarding.to_partner(database, here, case_id, current().id, name, partner, int(team), text, agreed)
+        _note(database, outcome == "done", f"handed to {name}", case_id)
+    if outcome == "done":
+        wake()
+    return after(case_id, outcome == "done", HANDED[outcome])
+
+
+def _partners_teams() -> list[tuple[str, str, int, str]]:
+    """The teams a case may be handed to: the municipality's name, what it is called, and the team's id and name."""
+    found = []
+    for name, partner in partners().items():
+        try:
+            with municipalities.at(name), partner.database.read() as theirs:
+                found += [(name, partner.settings.municipality, team.id, team.name) for team in staff.teams(theirs)]
+        except DatabaseUnavailable:
+            continue  # theirs is away: ours is not, and the case is shown
+    return found
+
+
 @blueprint.get("/<case_id>/thread")
 def fragment(case_id: str) -> BaseResponse:
     """What was said, by itself: for a page that is open and has to change."""
@@ -207,6 +252,7 @@ def show(case_id: str, draft: str = "") -> BaseResponse:
         teams=teams,
         spoken=spoken,
         organizations=organizations,
+        partners=_partners_teams() if mine and conversation.channel == "sms" else [],
         ready=ready,
         reads=reads,
         writes=writes,

@@ -5,6 +5,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from bot import callback, encryption, erasure, kiosk, municipalities, opt_out, pickup, staff, synthesis
+from bot import callback, case_history, encryption, erasure, forwarding, kiosk, municipalities, opt_out, pickup, staff, synthesis
 from bot.conversation import Conversation, Message
 from bot.directory import reports
 from bot.directory.changes import Change
+from bot.errors import DatabaseUnavailable
 from bot.escalation import Case
 from bot.outbox import OutboxMessage
 from bot.reply import Phrase, Reply
@@ -31,6 +33,7 @@ from tests.browser.conftest import DirectoryDialogue
 from tests.desk import PASSWORD, Desk
 from tests.fakes import FakeSender
 from tests.valley import ADDRESSES, AMITY, VALE, Valley
+from webhooks.hosts import Hosts
 from webhooks.worker import look
 
 BOTH = (AMITY, VALE)
@@ -217,6 +220,22 @@ class TestHosts:
         assert 'value="pt"' in page
         assert 'value="es"' not in page
 
+    def test_each_has_its_own_look(self, towns: Valley, tmp_path: Path) -> None:
+        picture = tmp_path / "arms.svg"
+        picture.write_text('<svg xmlns="http://www.w3.org/2000/svg"><circle r="9"/></svg>')
+        vale = towns.careline(VALE)
+        vale.settings = replace(vale.settings, logo=picture)
+        page = towns.client().get("/", base_url=ADDRESSES[VALE]).text
+        assert "Care and rights in Upper Vale" in page
+        assert 'src="/logo"' in page
+        shown = towns.client().get("/logo", base_url=ADDRESSES[VALE])
+        assert shown.data == picture.read_bytes()
+        assert shown.mimetype == "image/svg+xml"
+        assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+        assert "Care and rights in Port Amity" in (amity := towns.client().get("/", base_url=ADDRESSES[AMITY]).text)
+        assert "/logo" not in amity
+        assert towns.client().get("/logo", base_url=ADDRESSES[AMITY]).status_code == 404
+
     def test_the_consortium_is_one_organization_in_both(self, towns: Valley) -> None:
         """Imported into each, it keeps its id, its name and its services, with the towns they serve."""
         found = []
@@ -392,6 +411,102 @@ class TestDesk:
         page = moved.get("/", base_url=ADDRESSES[AMITY]).text
         assert "Upper Vale Library" not in page
         assert "kiosk start" not in page
+
+
+class TestHandingOver:
+    """One case goes to a team of the other, with consent: that case, and nothing else."""
+
+    @pytest.fixture
+    def claimed(self, towns: Valley) -> tuple[Desk, str]:
+        with towns.session(VALE) as session:
+            session.add(Team(name="Valley care"))
+        towns.text(AMITY, SECRET)
+        towns.text(AMITY, "another one's story", number="+447700900888")
+        towns.text(AMITY, "0")
+        ada = towns.desk(AMITY, "ada")
+        case = str(one(towns, AMITY, Case.id))
+        ada.get(f"/desk/cases/{case}")
+        ada.post(f"/desk/cases/{case}/claim")
+        return ada, case
+
+    def test_it_becomes_a_case_there_with_its_story(self, towns: Valley, claimed: tuple[Desk, str]) -> None:
+        ada, case = claimed
+        team = one(towns, VALE, Team.id)
+        assert "Upper Vale, team Valley care" in ada.page
+        ada.post(f"/desk/cases/{case}/hand-over", to=f"{VALE} {team}", agreed="1")
+        assert "to Upper Vale" in ada.page
+        with towns.session(AMITY) as session:
+            assert session.get_one(Case, case).status == "answered"
+            told = session.scalars(select(OutboxMessage)).one().text
+        assert "Upper Vale (01632 960701)" in told
+        theirs = one(towns, VALE, Case)
+        assert (theirs.status, theirs.team_id, theirs.reason) == ("open", team, "asked")
+        assert theirs.id != case
+        vera = towns.desk(VALE, "ada")
+        page = vera.get(f"/desk/cases/{theirs.id}")
+        assert SECRET in page
+        assert "from Port Amity" in page
+        assert "another one" not in page
+        assert count(towns, VALE, Conversation) == 1
+        # And they answer from their own number, through their own worker.
+        vera.post(f"/desk/cases/{theirs.id}/claim")
+        vera.post(f"/desk/cases/{theirs.id}/answer", text="This is Upper Vale.", stay="1")
+        sender = FakeSender()
+        work(towns, VALE, sender)
+        assert sender.sent == [("+447700900123", "This is Upper Vale.")]
+
+    def test_not_without_consent_nor_to_a_team_that_is_not_there(self, towns: Valley, claimed: tuple[Desk, str]) -> None:
+        ada, case = claimed
+        team = one(towns, VALE, Team.id)
+        assert "without their consent" in ada.post(f"/desk/cases/{case}/hand-over", to=f"{VALE} {team}")
+        assert "choose another" in ada.post(f"/desk/cases/{case}/hand-over", to=f"{VALE} 999", agreed="1")
+        for to in ("millbrook 1", f"{AMITY} 1", VALE, "", f"{VALE} x"):
+            assert "Choose a team" in ada.post(f"/desk/cases/{case}/hand-over", to=to, agreed="1")
+        assert count(towns, VALE, Case) == 0
+
+    def test_not_to_where_the_person_said_stop(self, towns: Valley, claimed: tuple[Desk, str]) -> None:
+        ada, case = claimed
+        with towns.session(VALE) as session:
+            opt_out.stop(session, "+447700900123")
+        team = one(towns, VALE, Team.id)
+        assert "send nothing" in ada.post(f"/desk/cases/{case}/hand-over", to=f"{VALE} {team}", agreed="1")
+        assert count(towns, VALE, Case) == 0
+
+    def test_only_by_whoever_has_the_case(self, towns: Valley, claimed: tuple[Desk, str]) -> None:
+        _, case = claimed
+        ben = towns.desk(AMITY, "ben")
+        ben.get(f"/desk/cases/{case}")
+        team = one(towns, VALE, Team.id)
+        assert "not yours" in ben.post(f"/desk/cases/{case}/hand-over", to=f"{VALE} {team}", agreed="1")
+        assert count(towns, VALE, Case) == 0
+
+    def test_doing_it_again_after_half_of_it_failed_makes_no_second_case(
+        self, towns: Valley, claimed: tuple[Desk, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada, case = claimed
+        team = one(towns, VALE, Team.id)
+
+        def broken(*ignored: object, **also: object) -> None:
+            raise DatabaseUnavailable("the database went away at this moment")
+
+        with monkeypatch.context() as moment:
+            moment.setattr(forwarding.outbox, "put", broken)
+            ada.post(f"/desk/cases/{case}/hand-over", to=f"{VALE} {team}", agreed="1", status=503)
+        assert one(towns, AMITY, Case).status == "claimed"
+        ada.get(f"/desk/cases/{case}")
+        ada.post(f"/desk/cases/{case}/hand-over", to=f"{VALE} {team}", agreed="1")
+        assert one(towns, AMITY, Case).status == "answered"
+        theirs = one(towns, VALE, Case)
+        with towns.session(VALE) as session:
+            assert [event.kind for event in case_history.of(session, theirs.id)] == ["opened", "forwarded", "note"]
+
+    def test_both_must_name_each_other(self, towns: Valley, claimed: tuple[Desk, str]) -> None:
+        assert list(towns.hosts.applications[AMITY].extensions["partners"]) == [VALE]
+        opened = dict(towns.hosts.carelines)
+        with municipalities.at(VALE):
+            opened[VALE] = replace(opened[VALE], settings=replace(opened[VALE].settings, partners=()))
+        alone = Hosts(opened)
+        assert [app.extensions["partners"] for app in alone.applications.values()] == [{}, {}]
 
 
 def life(towns: Valley, name: str) -> list[dict[str, str]]:
