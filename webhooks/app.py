@@ -1,9 +1,11 @@
 """The web application, as a table of contents."""
 
 import os
+from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from bot.careline import Careline, Dialogue
 from bot.encryption import vault
@@ -39,6 +41,13 @@ LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
 
 
+class Number(IntegerConverter):
+    """A number in an address, as large as a key of the database may be; anything larger is no address of ours (404)."""
+
+    def __init__(self, map: Map, **options: Any) -> None:
+        super().__init__(map, max=2**31 - 1, **options)
+
+
 def create_app(careline: Careline | None = None, dialogue: Dialogue | None = None) -> Flask:
     """The application; what is not given is opened from the environment. Raises a CarelineError if it cannot be."""
     careline = careline or Careline.open(Settings.from_env(os.environ))
@@ -47,6 +56,7 @@ def create_app(careline: Careline | None = None, dialogue: Dialogue | None = Non
     dialogue = dialogue or RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     prepare(careline)
     app = Flask(__name__)
+    app.url_map.converters["int"] = Number
     app.config.update(
         SECRET_KEY=vault().hash("sessions"),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
