@@ -140,6 +140,8 @@ def _whole(streamed: bytes) -> bytes:
 
 def recording(folder: Path, language: str, name: str) -> Path | None:
     """The file in which a person says a phrase, if there is one: `folder`/<language>/<name>.wav or .mp3."""
+    if len(language) > 8 or len(name) > 80 or not (language + name).isprintable():
+        return None  # no name of ours; a system refuses to look for some
     for ending in (".wav", ".mp3"):
         path = folder / language / f"{name}{ending}"
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):

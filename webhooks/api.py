@@ -58,6 +58,10 @@ def openapi() -> Response:
     return jsonify(description(careline().settings.languages))
 
 
+def _is_id(conversation: str) -> bool:
+    return conversation.isascii() and conversation.isprintable() and len(conversation) <= 36
+
+
 def _inbound(body: Any) -> Inbound:
     """The message in a request's body; aborts with 400 or 422 if it is not one."""
     if not isinstance(body, dict):
@@ -68,7 +72,7 @@ def _inbound(body: Any) -> Inbound:
         abort(422, "text must be a string.")
     if len(text) > LONGEST:
         abort(422, f"text may have {LONGEST} characters.")
-    if not (conversation is None or (isinstance(conversation, str) and conversation.isascii() and len(conversation) <= 36)):
+    if not (conversation is None or (isinstance(conversation, str) and _is_id(conversation))):
         abort(422, "conversation must be the id of an earlier answer, or null.")
     if not (language is None or (isinstance(language, str) and language in careline().settings.languages)):
         abort(422, f"language must be null or one of {', '.join(careline().settings.languages)}.")

@@ -1,7 +1,10 @@
 """The web application of one municipality, as a table of contents."""
 
+from typing import Any
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from bot import municipalities
 from bot.careline import Careline, Dialogue
@@ -37,6 +40,13 @@ LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
 
 
+class Number(IntegerConverter):
+    """A number in an address, as large as a key of the database may be; anything larger is no address of ours (404)."""
+
+    def __init__(self, map: Map, **options: Any) -> None:
+        super().__init__(map, max=2**31 - 1, **options)
+
+
 def create_app(careline: Careline, dialogue: Dialogue | None = None) -> Flask:
     """The application; without a dialogue, Rasa is asked. Raises a CarelineError if it cannot be opened."""
     settings = careline.settings
@@ -44,6 +54,7 @@ def create_app(careline: Careline, dialogue: Dialogue | None = None) -> Flask:
     dialogue = dialogue or RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     prepare(careline)
     app = Flask(__name__)
+    app.url_map.converters["int"] = Number
     app.config.update(
         SECRET_KEY=vault().hash("sessions"),
         MAX_CONTENT_LENGTH=LARGEST_BODY,

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, json
+from flask import Flask, Response, abort, json, request
 from werkzeug.exceptions import HTTPException
 
 from bot.errors import CarelineError
@@ -18,6 +18,15 @@ def problem(status: int, title: str, detail: str | None = None) -> Response:
 
 def register(app: Flask) -> None:
     """Answer every error of the application."""
+
+    @app.before_request
+    def _no_null() -> None:
+        """No browser sends the character NUL, and PostgreSQL takes it nowhere. What a provider sends is cleaned instead."""
+        if request.blueprint in ("sms", "voice", "bridges"):
+            return
+        fields = (*request.args.items(multi=True), *request.form.items(multi=True))
+        if "\0" in request.path or any("\0" in name or "\0" in value for name, value in fields):
+            abort(400, "The character NUL is in no text.")
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:

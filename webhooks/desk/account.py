@@ -5,7 +5,7 @@ from flask import Blueprint, Response, flash, jsonify, redirect, request, sessio
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from bot import audit, second_factor, signed_in, staff
+from bot import audit, lockout, second_factor, signed_in, staff
 from bot.case_history import CaseEvent
 from bot.errors import CarelineError
 from bot.staff import Staff
@@ -57,6 +57,9 @@ def record() -> Response:
 @blueprint.post("/password")
 def password() -> BaseResponse:
     """A new password; every other browser is signed out."""
+    if not _attempt():
+        flash("Too many attempts. Please wait some minutes and try again.")
+        return redirect(url_for("desk_account.me"))
     with careline().database.begin() as database:
         person = database.get_one(Staff, current().id)
         if not staff.right_password(person, request.form.get("old", "")[:1000]):
@@ -96,8 +99,11 @@ def enrol() -> BaseResponse:
     secret = session.get("new_secret")
     if not isinstance(secret, str):
         return redirect(url_for("desk_account.second_factor"))
-    if current().second_factor is not None and not staff.right_password(current(), request.form.get("password", "")[:1000]):
-        return _offer(secret, "The password is not right.")
+    if current().second_factor is not None:
+        if not _attempt():
+            return _offer(secret, "Too many attempts. Please wait some minutes and try again.")
+        if not staff.right_password(current(), request.form.get("password", "")[:1000]):
+            return _offer(secret, "The password is not right.")
     with careline().database.begin() as database:
         done = second_factor.enrol(database, current().id, secret, request.form.get("code", "")[:40])
         if done:
@@ -107,6 +113,12 @@ def enrol() -> BaseResponse:
     session.pop("new_secret")
     flash("Your second factor is set. From now on a code is asked for after your password.")
     return redirect(url_for("desk_queue.queue"))
+
+
+def _attempt() -> bool:
+    """Whether the own password may be tried once more: somebody at a desk left open must not guess it."""
+    with careline().database.begin() as database:
+        return lockout.begin(database, f"password {current().id}", request.remote_addr or "") is not None
 
 
 def _offer(secret: str, problem: str = "") -> Response:

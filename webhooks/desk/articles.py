@@ -28,7 +28,7 @@ LONGEST = 20_000
 def articles() -> Response:
     """Every article, and which are the city's own."""
     careline().rights.refresh(at_once=True)
-    return page("articles.html", articles=careline().rights.articles, local=careline().settings.local)
+    return page("articles.html", articles=careline().rights.articles, folder=careline().settings.local)
 
 
 @blueprint.get("/<language>/<topic>")

@@ -14,7 +14,7 @@ from bot.staff import Staff
 from webhooks.current import careline, partners, wake
 from webhooks.desk import machine, thread
 from webhooks.desk.guard import current, protect
-from webhooks.desk.page import page
+from webhooks.desk.page import key, page
 from webhooks.desk.queue import visible
 
 blueprint = Blueprint("desk_case", __name__, url_prefix="/desk/cases")
@@ -50,7 +50,7 @@ def claim(case_id: str) -> BaseResponse:
 @blueprint.post("/<case_id>/take-over")
 def take_over(case_id: str) -> BaseResponse:
     """Take a case from a colleague."""
-    colleague = request.form.get("colleague", 0, type=int)
+    colleague = key(request.form.get("colleague", ""))
     with careline().database.begin() as database:
         won = may_see(database, case_id) and escalation.take_over(database, case_id, current().id, colleague)
         _note(database, won, "took over", case_id)
@@ -120,10 +120,10 @@ def forward(case_id: str) -> BaseResponse:
     to, _, which = request.form.get("to", "").partition(" ")
     mine = current().id
     with careline().database.begin() as database:
-        if to == "colleague" and which.isdecimal():
-            done = forwarding.to_colleague(database, case_id, mine, int(which))
-        elif to == "team":
-            done = forwarding.to_team(database, case_id, mine, int(which) if which.isdecimal() else None)
+        if to == "colleague" and key(which):
+            done = forwarding.to_colleague(database, case_id, mine, key(which))
+        elif to == "team" and (key(which) or not which):
+            done = forwarding.to_team(database, case_id, mine, key(which) or None)
         else:
             return after(case_id, False, "Choose a colleague or a team.")
         _note(database, done, "forwarded", case_id)

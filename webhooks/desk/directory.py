@@ -17,7 +17,7 @@ from bot.rights import local as articles
 from bot.staff import Role
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
-from webhooks.desk.page import page
+from webhooks.desk.page import key, page
 
 blueprint = Blueprint("desk_directory", __name__, url_prefix="/desk/directory")
 protect(blueprint, Role.STEWARD)
@@ -75,7 +75,7 @@ def handled(report_id: int) -> BaseResponse:
 @blueprint.get("/changes")
 def changed() -> Response:
     """What was changed, by whom."""
-    before = request.args.get("before", type=int)
+    before = key(request.args.get("before", "")) or None
     with careline().database.read() as database:
         groups = editing.history(database, before=before)
         undone = editing.undone(database, groups)

@@ -66,6 +66,11 @@ def tools() -> dict[str, Any]:
     }
 
 
+def key(text: str) -> int:
+    """A key of the database out of a form or an address; 0, which nothing has, for what cannot be one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
 def late(case: Case, moment: datetime) -> bool:
     """Whether somebody has waited longer than they were told."""
     return case.status == "open" and case.due_at <= moment

@@ -14,7 +14,7 @@ from bot.phone import normalised
 from bot.staff import Membership, Role, Staff, Team
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
-from webhooks.desk.page import page
+from webhooks.desk.page import key, page
 
 blueprint = Blueprint("desk_people", __name__, url_prefix="/desk/people")
 protect(blueprint, Role.ADMINISTRATOR)
@@ -114,7 +114,7 @@ def team() -> BaseResponse:
     except ValueError as error:
         problem = f"The hours cannot be read: {error}."
     with careline().database.begin() as database:
-        found = database.get(Team, request.form.get("team", 0, type=int)) or Team()
+        found = database.get(Team, key(request.form.get("team", ""))) or Team()
         namesake = database.scalar(select(Team.id).where(Team.name == name))
         if namesake is not None and namesake != found.id:
             problem = "Another team has this name."
@@ -135,7 +135,7 @@ def team() -> BaseResponse:
 @blueprint.get("/audit")
 def log() -> Response:
     """What was done at the desk, by whom."""
-    before = request.args.get("before", type=int)
+    before = key(request.args.get("before", "")) or None
     with careline().database.read() as database:
         entries = audit.entries(database, before=before)
         names = {person.id: person.name for person, _ in staff.people(database).values()}

@@ -47,7 +47,7 @@ def code() -> BaseResponse:
     """The second factor."""
     number, since = session.get("waiting"), session.get("waiting_since", 0)
     if not isinstance(number, int) or now().timestamp() - since > PATIENCE:
-        session.clear()
+        session.pop("waiting", None)  # a link to here must not sign anybody out
         return redirect(url_for("desk_sign_in.sign_in"))
     if request.method == "GET":
         return page("code.html")
