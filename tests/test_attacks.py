@@ -421,6 +421,8 @@ class TestSomebodyElsesCase:
         asks = {
             "desk_directory": 2,
             "desk_articles": 2,
+            "desk_words": 2,
+            "desk_new": 2,
             "desk_people": 3,
             "desk_figures": 1,
             "desk_queue": 1,
