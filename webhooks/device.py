@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Final, cast
 
-from flask import Blueprint, Response, abort, current_app, g, jsonify, make_response, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, current_app, g, jsonify, make_response, render_template, request, url_for
 
 from bot import kiosk as kiosks
 from bot import render
@@ -112,9 +112,8 @@ def logo() -> Response:
     picture = careline().settings.logo
     if picture is None or not picture.is_file():
         abort(404)
-    response = send_file(picture.absolute(), max_age=600)
-    response.headers["Cache-Control"] = "public, max-age=600"
-    return response
+    kind = "image/svg+xml" if picture.suffix.lower() == ".svg" else "image/png"
+    return Response(picture.read_bytes(), mimetype=kind, headers={"Cache-Control": "public, max-age=600"})
 
 
 @blueprint.get("/worker.js")
