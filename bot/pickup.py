@@ -9,7 +9,7 @@ import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, String, delete, func, select
+from sqlalchemy import Index, String, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -74,6 +74,8 @@ def redeem(database: Database, code: str, source: str = "") -> tuple[Reply, str]
     """
     digits = digits_of(code)
     with database.begin() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("LOCK TABLE pickup_wrong_code IN EXCLUSIVE MODE"))  # SQLite's writers take turns anyway
         if _limited(session, source):
             return None
         found = session.get(Pickup, _hash(digits)) if len(digits) == DIGITS else None
