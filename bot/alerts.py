@@ -16,7 +16,6 @@ from bot.encryption import Sealed
 from bot.errors import RecipientOptedOut, SendError
 from bot.outbox import BACK_OFF, LEFT_BEHIND, Sender
 
-
 _log = logging.getLogger(__name__)
 
 
