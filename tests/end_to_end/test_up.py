@@ -158,7 +158,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path, provider: str
 @pytest.mark.parametrize(
     ("words", "number", "expected"),
     [
-        ("wher can i get fod in Riverside", "+447700900201", ("Riverside", "Call 01632")),
+        ("free fod near riverside pls", "+447700900201", ("Riverside", "Call 01632")),
         ("mi mama no puede bañarse sola, ayuda?", "+447700900202", ("Gratis", "Tel. 01632")),
         ("jcherche un medecin pr mon fils a Eastgate svp", "+447700900203", ("Gratuit", "01632")),
     ],
