@@ -1,15 +1,22 @@
-"""Texts to the people on duty: that a crisis waits, and nothing about whose. Kept in a table and sent by the worker."""
+"""Texts to the people on duty: that a crisis waits, and nothing about whose. Kept in a table and sent by the worker.
 
+STOP counts for their telephones too; the log then says so.
+"""
+
+import logging
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from bot import opt_out
 from bot.clock import now
 from bot.db import Base, Database, Moment
 from bot.encryption import Sealed
-from bot.errors import SendError
+from bot.errors import RecipientOptedOut, SendError
 from bot.outbox import BACK_OFF, LEFT_BEHIND, Sender
+
+_log = logging.getLogger(__name__)
 
 
 class Alert(Base):
@@ -55,6 +62,12 @@ def _send(database: Database, sender: Sender, alert_id: int) -> bool:
         stuck = alert.status == "sending" and alert.due_at <= moment - LEFT_BEHIND
         if not stuck and alert.status != "queued":
             return False
+        if opt_out.stopped(session, alert.number, "alerts"):
+            alert.status, alert.error = "failed", "opted out"
+            _log.error(
+                "The telephone on duty has told us to stop: nobody was texted about case %s. Enter another.", alert.case_id
+            )
+            return False
         number, text, attempts = alert.number, alert.text, alert.attempts  # before the change, which changes the object too
         mine = update(Alert).where(Alert.id == alert_id, Alert.status == alert.status, Alert.attempts == alert.attempts)
         taken = session.execute(mine.values(status="sending", attempts=alert.attempts + 1, due_at=moment))
@@ -64,6 +77,9 @@ def _send(database: Database, sender: Sender, alert_id: int) -> bool:
     try:
         sender.send(number, text, reference=f"alert-{alert_id}")
     except SendError as error:
+        if isinstance(error, RecipientOptedOut):
+            with database.begin() as session:  # the provider heard a STOP that we did not
+                opt_out.stop(session, number, source="provider")
         again = error.retry and attempts < len(BACK_OFF)
         values = {"status": "queued" if again else "failed", "error": type(error).__name__}
         if again:

@@ -43,7 +43,7 @@ def ask(careline: Careline) -> int:
             if not session.execute(mine).rowcount or not possible:  # type: ignore[attr-defined]  # a CursorResult
                 continue
             words = render.facts(careline, conversation.language or case.language, "sms").words
-            outbox.put(session, conversation.id, words("helped.ask"), origin=f"helped {case.id}")
+            outbox.put(session, conversation.id, words("helped.ask"), origin=f"helped {case.id}", purpose="followups")
             asked += 1
     return asked
 
@@ -94,6 +94,6 @@ def follow_up(careline: Careline) -> int:
             if not session.execute(mine).rowcount:  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
                 continue
             words = render.facts(careline, conversation.language or case.language, "sms").words
-            if outbox.put(session, conversation.id, words("follow_up.ask"), origin=f"follow-up {case.id}"):
+            if outbox.put(session, conversation.id, words("follow_up.ask"), f"follow-up {case.id}", purpose="followups"):
                 written += 1
     return written

@@ -1,18 +1,24 @@
 """The STOP ledger: nothing is ever sent to somebody who opted out, whatever happens in whatever order."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from bot import encryption, opt_out, outbox
+from bot import alerts, calls, encryption, helped, opt_out, outbox
 from bot.careline import Careline
 from bot.clock import now
-from bot.conversation import open_conversation
+from bot.conversation import Conversation, Message, open_conversation, text_to
 from bot.db import Database
 from bot.errors import ProviderUnavailable, RecipientOptedOut
 from bot.escalation import Case, answer, claim
@@ -21,7 +27,7 @@ from bot.keywords import LANGUAGES, KeywordKind, match, word
 from bot.opt_out import PURPOSES, Purpose
 from bot.outbox import OutboxMessage
 from bot.reply import Phrase, Reply
-from bot.staff import add
+from bot.staff import NO_PASSWORD, Staff, add
 from bot.turn import SILENCE, take_turn
 from tests.conftest import Texter
 from tests.fakes import FakeDialogue, FakeSender
@@ -30,7 +36,11 @@ NUMBERS = ("+447700900123", "+447700900456")
 
 
 class Ledger(RuleBasedStateMachine):
-    """STOP, START, danger, the provider's own STOP, queueing and sending in random order, against a model of the promise."""
+    """STOP, START, danger, the provider's own STOP, and everything that ever sends a text, in random order, against a model of
+    the promise: answers, late ones, those of staff, texts asked for on the telephone, follow-ups, and alerts to those on duty.
+
+    Each text begins with its purpose and the number it is for.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +90,65 @@ class Ledger(RuleBasedStateMachine):
             conversation = open_conversation(session, "sms", None, number)
             outbox.put(session, conversation.id, f"{purpose} {number}", origin=f"test {self.queued}", purpose=purpose)
 
+    def _case(self, session: Session, number: str) -> Case:
+        """An open case of the number's conversation."""
+        conversation = open_conversation(session, "sms", None, number)
+        mine = (Case.conversation_id == conversation.id) & (Case.status != "closed")
+        case = session.scalar(select(Case).where(mine))
+        if case is None:
+            case = Case(conversation_id=conversation.id, reason="asked", language="en", due_at=now())
+            session.add(case)
+            session.flush()
+        return case
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def staff_answer(self, number: str) -> None:
+        self.queued += 1
+        with self.database.begin() as session:
+            case = self._case(session, number)
+            staff_id = session.scalar(select(Staff.id)) or add_staff(session)
+            claim(session, case.id, staff_id)
+            assert answer(session, case.id, staff_id, f"answers {number}", once=str(self.queued), stay=True)
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def late_answer(self, number: str) -> None:
+        """What the worker finds answered by now: the turn asks about STOP too, but so does the sender."""
+        self.queued += 1
+        with self.database.begin() as session:
+            conversation = open_conversation(session, "sms", None, number)
+            message = Message(conversation_id=conversation.id, text="food", state="answered")
+            session.add(message)
+            session.flush()
+            outbox.put(session, conversation.id, f"answers {number}", origin=f"message {message.id}")
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def asked_for_on_the_telephone(self, number: str) -> None:
+        self.queued += 1
+        call = calls.answer(self.database, f"CA{self.queued}", number)
+        with self.database.begin() as session:
+            text_to(session, call.conversation_id, number)
+            outbox.put(session, call.conversation_id, f"answers {number}", origin=f"call {call.id} 1")
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def did_it_help(self, number: str) -> None:
+        """The real question, put into words that say what it is: only its purpose matters here."""
+        self.queued += 1
+        with self.database.begin() as session:
+            case = self._case(session, number)
+            outbox.put(session, case.conversation_id, f"followups {number}", origin=f"helped {self.queued}", purpose="followups")
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def alert(self, number: str) -> None:
+        """Somebody on duty is a person with a telephone too."""
+        self.queued += 1
+        with self.database.begin() as session:
+            assert alerts.put(session, self._case(session, number).id, number, f"alerts {number}", origin=f"ring {self.queued}")
+
     def _deliver(self) -> None:
+        with self.database.begin() as session:
+            for ringing in session.query(alerts.Alert).filter_by(status="queued"):
+                ringing.due_at = now()
+        alerts.deliver(self.database, self.sender)
         with self.database.begin() as session:
             for waiting in session.query(OutboxMessage).filter_by(status="queued"):
                 waiting.due_at = now()
@@ -105,8 +173,9 @@ class Ledger(RuleBasedStateMachine):
         """Code 21610: the provider heard a STOP that we did not. Everybody who was texted now is stopped for everything."""
         self.sender.error = RecipientOptedOut("stop", 21610)
         with self.database.read() as session:
-            waiting = session.query(OutboxMessage).filter_by(status="queued").all()
-        texted = [one.text.split() for one in waiting]
+            ringing = session.query(alerts.Alert).filter_by(status="queued").all()
+            waiting = session.query(OutboxMessage).filter_by(status="queued").order_by(OutboxMessage.due_at).all()
+        texted = [one.text.split() for one in (*ringing, *waiting)]
         for purpose, number in texted:
             if purpose not in self.stopped[number]:
                 self.stopped[number] = set(PURPOSES)
@@ -135,6 +204,44 @@ TestLedger.settings = settings(max_examples=25, stateful_step_count=25, deadline
 def stopped(texter: Texter) -> Texter:
     texter("STOP")
     return texter
+
+
+def add_staff(session: Session) -> int:
+    """Somebody who answers; the password is not looked at."""
+    person = Staff(name="Ama", password_hash=NO_PASSWORD)
+    session.add(person)
+    session.flush()
+    return person.id
+
+
+@pytest.mark.parametrize("ask", ["whether it helped", "a week later"])
+def test_who_stopped_is_not_asked_whether_it_helped_even_after_danger(
+    stopped: Texter, careline: Careline, dialogue: FakeDialogue, ask: str
+) -> None:
+    """Danger opens answers again, and nothing else: the question of our own accord is none."""
+    stopped("he is hitting me please help")
+    with careline.database.begin() as session:
+        case = session.query(Case).one()
+        case.urgent, case.topic, case.status = False, "food", "answered"
+        case.answered_at = now() - timedelta(hours=3)
+        conversation = session.get_one(Conversation, case.conversation_id)
+        conversation.sensitive_at, conversation.last_message_at = None, now() - timedelta(hours=4)
+        if ask == "a week later":
+            case.helped, case.follow_up_at = "yes", now() - timedelta(hours=1)
+    careline.settings = replace(careline.settings, ask_helped=True)
+    with time_machine.travel(datetime(2026, 11, 24, 11, tzinfo=ZoneInfo("Europe/London"))):
+        with careline.database.begin() as session:
+            case = session.query(Case).one()
+            case.answered_at, case.follow_up_at = now() - timedelta(hours=3), (now() if case.follow_up_at else None)
+        helped.ask(careline)
+        helped.follow_up(careline)
+        with careline.database.read() as session:
+            due = outbox.due(session)
+        assert due, "it was queued, and the sender decides"
+        sender = FakeSender()
+        for message_id in due:
+            outbox.deliver(careline.database, sender, message_id)
+    assert sender.sent == []
 
 
 def test_danger_after_stop_is_answered_and_so_may_staff(stopped: Texter, careline: Careline, dialogue: FakeDialogue) -> None:
