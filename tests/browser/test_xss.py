@@ -209,8 +209,9 @@ def looked_at(page: Page, said: list[str], where: str) -> None:
         """() => ({
           ran: window.pwned ?? null, held: window.held ?? [],
           links: [...document.querySelectorAll('a[href], area[href], form[action], iframe[src], object[data]')]
-            .map(one => ['href', 'action', 'src', 'data'].map(name => one.getAttribute(name)).find(value => value !== null))
-            .filter(url => !/^(https?|tel|sms|mailto|geo):/.test(new URL(url, location.href).href)),
+            .flatMap(one => ['href', 'action', 'src', 'data'].map(name => one.getAttribute(name)).filter(url => url))
+            .map(url => new URL(url, location.href).href)
+            .filter(url => !/^(https?|tel|sms|mailto|geo):/.test(url)),
           handlers: [...document.querySelectorAll('*')].flatMap(one => one.getAttributeNames())
             .filter(name => name.startsWith('on')),
           made: document.querySelectorAll('svg[onload], img[src=x], details[ontoggle]').length,
@@ -260,14 +261,13 @@ def test_nothing_runs_at_the_desk(filled: Careline, written: list[str], site: Si
     page.locator("input[name=text]").fill("onerror")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    page.wait_for_load_state()
     looked_at(page, said, "search")
 
 
 def test_nothing_runs_in_a_row_that_comes_by_itself(
     filled: Careline, written: list[str], site: Site, watched: tuple[Page, list[str]]
 ) -> None:
-    """The queue is put into the page by a script."""
+    """The queue and the thread are put into the page by a script."""
     page, said = watched
     sign_in(page, site)
     page.locator("#live[data-state=live]").wait_for(state="attached")
@@ -277,6 +277,11 @@ def test_nothing_runs_in_a_row_that_comes_by_itself(
     page.locator("[data-case], tr, li").filter(has_text="text message").first.wait_for()
     page.wait_for_timeout(800)
     looked_at(page, said, "queue")
+    page.goto(f"{site.address}/desk/cases/{written[0]}")
+    page.locator("#live[data-state=live]").wait_for(state="attached")
+    Texter(site.app.test_client())(f"once more {CODE}", sid="SMonce")
+    page.get_by_text("once more").first.wait_for()
+    looked_at(page, said, "thread")
 
 
 def test_nothing_runs_on_the_page_of_residents(
