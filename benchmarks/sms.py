@@ -1,15 +1,15 @@
-"""A turn through POST /sms, beside Rasa's built-in Twilio channel: the same model, the same messages, one run.
+"""A turn through POST /sms, beside Rasa's built-in Twilio channel with its default pipeline and with our model, in one run.
 
     uv run python -m benchmarks.sms --home .cache --messages 200 --clients 4
 
 Ours checks the signature, stores the message, takes it once, and answers in the response. Rasa's channel does none of this; it
-answers by calling the provider's API, which a stub on loopback plays here. Prints throughput, p50, p95, and the memory of
-all processes (proportional set size, MB).
+answers by calling the provider's API, which a stub on loopback plays here. Its default pipeline learns from the English
+utterances only (benchmarks/peer_pipeline; trained once, into the home folder). Prints throughput, p50, p95, CPU time a
+message, and the memory of all processes (proportional set size, MB).
 """
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -26,6 +26,7 @@ import requests
 from twilio.request_validator import RequestValidator
 
 from benchmarks.processes import cpu, free_port, memory, stop, wait_until
+from benchmarks.service import ACCOUNT, TOKEN, service
 from bot import training, up
 from bot.settings import Settings, ours
 
@@ -41,8 +42,7 @@ MESSAGES = (
     "aide pour payer mon loyer",
     "wheelchair transport to the hospital",
 )
-TOKEN = "a token for the benchmark"
-ACCOUNT = "AC" + "0" * 32
+PIPELINE = Path(__file__).resolve().parent / "peer_pipeline"
 
 
 _Figures = tuple[float, float, float, float]
@@ -76,12 +76,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = [
             ("careline /sms", *_ours(Path(folder) / "ours", model, options)),
-            ("rasa twilio channel", *_rasas(Path(folder) / "rasas", model, provider.server_port, options)),
+            ("rasa, its pipeline", *_rasas(Path(folder) / "default", _default(options.home), provider.server_port, options)),
+            ("rasa, our model", *_rasas(Path(folder) / "rasas", model, provider.server_port, options)),
         ]
     print(f"{options.messages} messages, {options.clients} at a time, {os.cpu_count()} cores")
     print(f"{'':22}{'messages/s':>12}{'p50 ms':>9}{'p95 ms':>9}{'CPU ms':>9}{'MB':>8}")
     for name, rate, p50, p95, each, megabytes in rows:
         print(f"{name:22}{rate:12.1f}{p50:9.0f}{p95:9.0f}{each:9.1f}{megabytes:8.0f}")
+
+
+def _default(home: Path) -> Path:
+    """A model of Rasa's default pipeline, trained if there is none."""
+    path = home.absolute() / "models" / "peer.tar.gz"
+    if not path.exists():
+        command = [sys.executable, "-m", "rasa", "train", "--skip-validation", "--domain", "domain.yml"]
+        command += ["--config", str(PIPELINE / "config.yml")]
+        command += ["--data", "data/nlu/en", "data/rules", str(PIPELINE / "stories.yml")]
+        command += ["--out", str(path.parent), "--fixed-model-name", path.name.removesuffix(".tar.gz")]
+        subprocess.run(command, env=training.environment(home, threads=os.cpu_count() or 1), cwd=training.ROOT, check=True)
+    return path
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
@@ -96,17 +109,10 @@ def _environment(home: Path, port: int) -> dict[str, str]:
 
 
 def _ours(home: Path, model: Path, options: argparse.Namespace) -> tuple[float, float, float, float, float]:
-    port = free_port()
-    env = _environment(home, port)
-    (home / "models").mkdir(parents=True)
-    shutil.copy(model, home / "models" / model.name)
-    running = up.start(env, port, home, lambda text: None)
-    try:
-        used = lambda: cpu(running.supervisor.pid)  # noqa: E731
-        figures = _load(f"http://127.0.0.1:{port}/sms", Settings.from_env(ours(env)), options, used)
-        return (*figures, memory(running.supervisor.pid))
-    finally:
-        up.stop(running)
+    with service(home, model) as running:
+        settings = running.opened.settings
+        figures = _load(running.address, settings, options, lambda: cpu(running.pid))
+        return (*figures, running.memory())
 
 
 def _rasas(home: Path, model: Path, provider: int, options: argparse.Namespace) -> tuple[float, float, float, float, float]:
