@@ -89,8 +89,7 @@ def train(home: Path, progress: Callable[[float], None] = lambda seconds: None) 
     log = home.absolute() / "logs" / "train.log"
     for folder in (draft, log.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "rasa", "train", "--skip-validation", "--config", "config.yml", "--domain", "domain.yml"]
-    command += ["--data", str(_merged_utterances(draft)), "data/rules", "--out", str(draft), "--fixed-model-name", "model"]
+    command = [sys.executable, "-m", "bot.nlu.trainer", str(_merged_utterances(draft)), "data/rules", str(draft), "model"]
     started = time.monotonic()
     with log.open("w") as output:
         env = environment(home, threads=os.cpu_count() or 1)
