@@ -109,7 +109,7 @@ def _take(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
         redaction.redact(inbound.place, country) if inbound.place else inbound.place,
     )
     if recorded is None:
-        return _again(careline, inbound)
+        return again(careline, inbound)
     decision = decide(careline, dialogue, inbound, recorded)
     if decision.keep and not record_reply(
         careline.database, recorded.message_id, decision.reply, decision.language, decision.late
@@ -118,7 +118,7 @@ def _take(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     return Turn(recorded.conversation_id, decision.language, decision.reply, decision.late)
 
 
-def _again(careline: Careline, inbound: Inbound) -> Turn:
+def again(careline: Careline, inbound: Inbound) -> Turn:
     """The answer this message already got; if it is still being made, wait for it a little."""
     assert inbound.provider_id is not None
     deadline = time.monotonic() + PATIENCE
@@ -271,7 +271,7 @@ def _ask(
         metrics.DIALOGUE_FAILURES.labels("busy").inc()
         if inbound.channel == "voice":
             return Decision(Reply(opening=(Phrase("voice.unavailable"),)), in_language)
-        return Decision(_many(), in_language, late=True)
+        return Decision(many(), in_language, late=True)
     except DialogueUnavailable:
         metrics.DIALOGUE_FAILURES.labels("unavailable").inc()
         if inbound.channel == "voice":  # nobody stays on the telephone for a later answer
@@ -297,7 +297,8 @@ def _await_earlier(careline: Careline, recorded: Recorded) -> None:
         time.sleep(0.05)
 
 
-def _many() -> Reply:
+def many() -> Reply:
+    """What is said when more people write than can be answered in time."""
     return Reply(opening=(Phrase("busy.promise"),), closing=(Phrase("person.offer"),))
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import current_app, has_request_context, request
 
-from bot import logs, metrics
+from bot import crowd, logs, metrics
 from bot.careline import Careline, Dialogue
 from bot.inbound import Inbound
 from bot.turn import Turn, take_turn
@@ -41,18 +41,21 @@ def wake() -> None:
     cast(Callable[[], None], current_app.extensions["wake"])()
 
 
-def answer(inbound: Inbound) -> Turn:
-    """Take a turn, count and log it, and wake the worker if it owes the person more or has to call somebody."""
+def answer(inbound: Inbound, crowded: bool = False) -> Turn:
+    """Take a turn, count and log it, and wake the worker if it owes the person more or has to call somebody.
+
+    `crowded`: only keep the message, for the worker, which looks by itself.
+    """
     if inbound.number is None and has_request_context():
         inbound = replace(inbound, address=request.remote_addr)
     started = time.perf_counter()
     with logs.traced(logs.new_trace()):
-        turn = take_turn(careline(), dialogue(), inbound)
+        turn = crowd.keep(careline(), inbound) if crowded else take_turn(careline(), dialogue(), inbound)
         seconds = time.perf_counter() - started
         outcome = "late" if turn.late else "urgent" if turn.reply.urgent else "answered"
         metrics.turn(inbound.channel, outcome, seconds)
         fields = {"channel": inbound.channel, "outcome": outcome, "language": turn.language, "ms": round(seconds * 1000)}
         _log.info("turn", extra={"fields": fields})
-        if turn.late or turn.reply.urgent or careline().settings.bridge:
+        if (turn.late and not crowded) or turn.reply.urgent or careline().settings.bridge:
             wake()
     return turn

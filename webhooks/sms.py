@@ -1,18 +1,23 @@
 """Texts coming in, and what became of those sent: POST /sms and POST /sms/status."""
 
 import logging
+import threading
 
 from flask import Blueprint, Response, abort, request
 
-from bot import metrics, outbox, render, spending
+from bot import crowd, metrics, outbox, render, spending
 from bot.errors import DatabaseUnavailable
+from bot.inbound import Inbound
 from bot.render import sms as rendering
-from bot.turn import unavailable
+from bot.turn import Turn, unavailable
 from webhooks import twilio
 from webhooks.current import answer, careline
+from webhooks.lanes import CROWDED
 
 blueprint = Blueprint("sms", __name__)
 _log = logging.getLogger(__name__)
+#: So many texts are kept at once when there are too many, so that those in danger need not share the processor with more.
+_KEEPING = threading.BoundedSemaphore(4)
 
 
 @blueprint.before_request
@@ -30,7 +35,7 @@ def receive() -> Response:
     if inbound is None:
         abort(400, "A message needs a sender and an id.")
     try:
-        turn = answer(inbound)
+        turn = _turn(inbound)
     except DatabaseUnavailable:
         if not twilio.last_try(request.form):
             raise  # the provider comes again, to the fallback
@@ -41,6 +46,13 @@ def receive() -> Response:
     except DatabaseUnavailable as error:
         _log.error("A text is not counted: %s", error)
     return Response(twilio.twiml(text), mimetype="text/xml")
+
+
+def _turn(inbound: Inbound) -> Turn:
+    if CROWDED not in request.environ or crowd.first(inbound.text):
+        return answer(inbound)
+    with _KEEPING:
+        return answer(inbound, crowded=True)
 
 
 @blueprint.post("/sms/status")

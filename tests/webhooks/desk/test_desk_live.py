@@ -349,7 +349,7 @@ def test_streams_take_no_place_from_requests() -> None:
     entered.wait(10)
     assert list(lanes({"PATH_INFO": "/desk/live"}, None)) == [b"/desk/live"]
     done = threading.Event()
-    waiting = threading.Thread(target=lambda: (lanes({"PATH_INFO": "/sms"}, None), done.set()))
+    waiting = threading.Thread(target=lambda: (lanes({"PATH_INFO": "/kiosk"}, None), done.set()))
     waiting.start()
     assert not done.wait(0.05)
     leave.set()
