@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import requests
 from sqlalchemy import select
 
-from bot import municipalities, training
+from bot import municipalities, spans, training
 from bot.careline import Careline, open_each
 from bot.conversation import forget
 from bot.directory.importer import import_package
@@ -62,6 +62,7 @@ def start(env: Mapping[str, str], port: int, home: Path, say: Say) -> Running:
     own = trials({**env, **_inner_addresses()}, port, home)
     environment = _for_processes(own, {**env, **_inner_addresses(), **own.get("", {})}, home)
     served = open_each(municipalities.settings(environment))
+    spans.check(next(iter(served.values())).settings)
     for name, careline in served.items():
         with municipalities.at(name):
             _prepare(name, careline, _package(name, env), say)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import TextClause, bindparam, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import logs
+from bot import logs, spans
 from bot import reply as replies
 from bot.careline import Question
 from bot.db import Moment, connect
@@ -34,7 +34,10 @@ class RasaDialogue:
 
     def respond(self, question: Question) -> Reply:
         """The reply to a question. Raises DialogueUnavailable."""
-        body = json.dumps(body_of(question)).encode()
+        with spans.span("ask rasa", kind="CLIENT"):
+            return self._ask(json.dumps(body_of(question)).encode())
+
+    def _ask(self, body: bytes) -> Reply:
         first = next(self._next)
         for attempt in range(len(self._addresses)):
             address = self._addresses[(first + attempt) % len(self._addresses)]
@@ -69,6 +72,7 @@ class RasaDialogue:
                 "Content-Type": "application/json",
                 "Connection": "close",
                 "Authorization": f"Bearer {vault().token('rasa')}",
+                **spans.carried(),
             }
             connection.request("POST", path, body, headers)
             response = connection.getresponse()

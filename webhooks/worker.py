@@ -29,6 +29,7 @@ from bot import (
     reminders,
     render,
     retention,
+    spans,
     spending,
 )
 from bot import bridge as bridges
@@ -119,10 +120,12 @@ def main() -> None:
     try:
         name = municipalities.one(os.environ, parser.parse_args().municipality)
         settings, home = municipalities.settings(os.environ)[name], Settings.from_env(ours(os.environ)).home
+        spans.check(settings)
     except SettingsError as error:
         sys.exit(str(error))
     municipalities.be(name)
     logs.start("worker", settings)
+    spans.start("worker", settings)
     careline = Careline.open(settings)
     dialogue = RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     sender = TwilioSender(settings)
