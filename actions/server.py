@@ -64,6 +64,9 @@ def application(agent: Any) -> web.Application:
     app = web.Application(client_max_size=64 * 1024)
 
     async def alive(request: web.Request) -> web.Response:
+        shown = request.headers.get("Authorization")
+        if shown is not None and asking(shown) is None:  # whoever asks with another key would be refused with a message too
+            return web.json_response({"status": "refused"}, status=401)
         return web.json_response({"status": "ok"})
 
     async def answer(request: web.Request) -> web.Response:

@@ -332,7 +332,8 @@ def _await_answer(served: Mapping[str, Careline], running: Running, address: str
                 raise StartError(f"The processes cannot be started: {training.last_lines(log)}")
             try:
                 parts = session.get(f"{address}/readyz", timeout=5).json()
-                missing = ", ".join(parts["missing"])
+                # What the provider still needs is said by /readyz; the rest works without.
+                missing = ", ".join(part for part in parts["missing"] if not part.startswith("provider"))
                 if not missing and all(_answers(name, careline, session, address) for name, careline in served.items()):
                     return
             except (requests.RequestException, ValueError, KeyError):

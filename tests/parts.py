@@ -77,7 +77,7 @@ class Machine:
     def start(self, unit: str, env: Mapping[str, str], before: Sequence[str] = ()) -> Part:
         """Start a unit with `env`, which takes the place of /etc/careline.env and /etc/careline.machine."""
         self.home.mkdir(parents=True, exist_ok=True)
-        counts = self.home / "counts"
+        counts = self.home.with_name(f"{self.home.name}-counts")  # in memory on a real machine, so on no disk of its own
         counts.mkdir(exist_ok=True)
         described = units.read(unit)
         inside = ("ip", "netns", "exec", self.namespace) if self.namespace else ()
@@ -100,6 +100,11 @@ class Machine:
         for part in self.parts.values():
             part.send(signal.SIGKILL)
             part.process.wait(10)
+
+    def plug(self) -> None:
+        """The cable is put back."""
+        if self.namespace:
+            _ip("link", "set", self.namespace, "up")
 
     def end(self) -> None:
         """Stop all parts."""

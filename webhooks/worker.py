@@ -145,7 +145,7 @@ def _beat(careline: Careline, dialogue: RasaDialogue, sender: Sender) -> None:
         try:
             with careline.database.begin() as session:
                 heartbeat.beat(session, "worker")
-            problems.tell(careline, problems.found(careline, dialogue.alive), told)
+            problems.tell(careline, problems.found(careline, dialogue.silent), told)
         except DatabaseUnavailable as error:
             _log.error("%s", error)
         except Exception:  # this thread says whether the worker lives: nothing may end it
