@@ -18,8 +18,8 @@ import requests
 from bot.training import ROOT
 from tests import units
 
-#: The first three numbers of the addresses of machines with a cable: for documentation, so nobody else's (RFC 5737).
-NETWORK = "192.0.2"
+#: The first three numbers of the addresses of machines with a cable: for documentation, so nobody's but a test's (RFC 5737).
+NETWORKS = ("198.51.100", "203.0.113", "192.0.2")
 
 
 @dataclass
@@ -120,6 +120,12 @@ def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
+def _free_network() -> str:
+    """One that this machine is not in itself, for it would be cut off from it."""
+    mine = subprocess.run(["ip", "addr"], check=True, capture_output=True, text=True).stdout
+    return next(network for network in NETWORKS if f" {network}." not in mine)
+
+
 def may_have_cables() -> bool:
     """Whether network namespaces can be made here."""
     if os.getuid() != 0 or not shutil.which("ip"):
@@ -141,14 +147,15 @@ def machines(names: Sequence[str], folder: Path) -> Iterator[tuple[str, list[Mac
         finally:
             _end(found)
         return
-    here, switch = f"{NETWORK}.1", f"cl{os.getpid() % 100000}"
+    network, switch = _free_network(), f"cl{os.getpid() % 100000}"
+    here = f"{network}.1"
     found = []
     try:
         _ip("link", "add", switch, "type", "bridge")
         _ip("addr", "add", f"{here}/24", "dev", switch)
         _ip("link", "set", switch, "up")
         for number, name in enumerate(names, 2):
-            one = Machine(name, f"{NETWORK}.{number}", folder / name, f"{switch}-{number}")
+            one = Machine(name, f"{network}.{number}", folder / name, f"{switch}-{number}")
             found.append(one)
             _plug(one, switch)
         yield here, found

@@ -1,4 +1,4 @@
-"""Three machines, as docs/operating.md describes them, in small: one with PostgreSQL and Redis, two with web, Rasa and worker each.
+"""Three machines, as docs/operating.md describes them: one with PostgreSQL and Redis, two with web, Rasa and worker each.
 
 Each is a network namespace with an address of its own where the tests may make one, else an address of loopback. People write to
 both web servers in turn; every message is answered once and in order, and goes on being answered when one machine is gone.
@@ -173,7 +173,9 @@ def test_one_person_is_answered_in_order_by_both_web_servers(city: City) -> None
 def test_what_is_meant_goes_from_machine_to_machine(city: City) -> None:
     """MORE is asked of the other web server than what it goes on with, and of whichever Rasa is free."""
     number = "+447700900820"
-    shown = [city.write(number, words, machine) for words, machine in (("food", city.one), ("more", city.two), ("more", city.one))]
+    shown = [
+        city.write(number, words, machine) for words, machine in (("food", city.one), ("more", city.two), ("more", city.one))
+    ]
     assert len(set(shown)) == 3
     assert all("01632" in answer for answer in shown)
 
@@ -184,11 +186,12 @@ def test_one_message_that_arrives_at_both_is_answered_once(city: City) -> None:
         answers: list[str] = []
         together = threading.Barrier(4)
 
-        def send(machine: parts.Machine, person: str = person, sid: str = sid, answers: list[str] = answers) -> None:
+        def send(person: str, sid: str, machine: parts.Machine, together: threading.Barrier, answers: list[str]) -> None:
             together.wait()
             answers.append(city.write(person, "food in Riverside", machine, sid))
 
-        copies = [threading.Thread(target=send, args=(machine,)) for machine in (city.one, city.two) * 2]
+        machines = (city.one, city.two) * 2
+        copies = [threading.Thread(target=send, args=(person, sid, machine, together, answers)) for machine in machines]
         for copy in copies:
             copy.start()
         for copy in copies:
@@ -266,6 +269,9 @@ def _every_message_has_one_answer(city: City, answers: dict[str, str]) -> None:
     kinds: Counter[str] = Counter()
     wrong: dict[str, list[str]] = defaultdict(list)
     for sid, answer in answers.items():
+        if sid not in stored:
+            wrong[sid].append(f"answered and never stored: {answer}")
+            continue
         later = outbox.get(f"message {stored[sid].id}")
         texted = len(city.provider.taken.get(later.id, [])) if later is not None else 0
         at_once = int(not city.is_promise(answer) and answer != "")
