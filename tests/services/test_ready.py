@@ -12,9 +12,11 @@ import pytest
 import requests
 from redis import Redis
 
-from bot import encryption
+from bot import encryption, outbox
+from bot.conversation import open_conversation
 from bot.db import Database
 from bot.directory.importer import import_package
+from bot.outbox import OutboxMessage
 from bot.training import ROOT
 from tests import parts, servers
 
@@ -153,9 +155,22 @@ def test_a_database_that_takes_nothing(service: Service) -> None:
 
 
 def test_redis_gone(service: Service) -> None:
+    """What is owed is sent all the same: the queue only wakes the worker."""
     service.redis.stop()
     try:
         service.becomes("redis")
+        database = Database(service.env["CARELINE_DATABASE_URL"])
+        with database.begin() as session:
+            conversation = open_conversation(session, "sms", None, "+447700900741")
+            queued = outbox.put(session, conversation.id, "We open at nine.", origin="while Redis is away")
+            assert queued is not None
+
+        def tried() -> bool:
+            with database.read() as session:
+                return session.get_one(OutboxMessage, queued.id).attempts > 0
+
+        parts.until("the worker tries to send it", 40, tried, service.machine)
+        database.engine.dispose()
     finally:
         service.redis.begin()
     service.becomes()
