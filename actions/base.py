@@ -10,7 +10,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from bot import filters, municipalities
+from bot import filters, logs, municipalities, spans
 from bot import reply as replies
 from bot.answers import Answer, Asked, Memory
 from bot.careline import Careline
@@ -49,7 +49,11 @@ class CarelineAction(Action, ABC):
         """Answer, hand the reply over as data, and remember what it was about."""
         # Inside Rasa's processes it is known; an action server of its own is told with the message.
         sent = tracker.latest_message.get("metadata") or {}
-        with municipalities.at(municipalities.current() or str(sent.get("municipality") or "")):
+        with (
+            municipalities.at(municipalities.current() or str(sent.get("municipality") or "")),
+            logs.traced(logs.trace() or str(sent.get("trace") or "")),
+            spans.span(self.action),
+        ):
             return self._run(dispatcher, tracker)
 
     def _run(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[dict[str, Any]]:

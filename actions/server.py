@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot import logs, metrics, municipalities
+from bot import logs, metrics, municipalities, spans
 from bot.errors import CarelineError
 from bot.nlu.caller import asking
 from bot.nlu.lean import without_tensorflow
@@ -64,6 +64,9 @@ def application(agent: Any) -> web.Application:
     app = web.Application(client_max_size=64 * 1024)
 
     async def alive(request: web.Request) -> web.Response:
+        shown = request.headers.get("Authorization")
+        if shown is not None and asking(shown) is None:  # whoever asks with another key would be refused with a message too
+            return web.json_response({"status": "refused"}, status=401)
         return web.json_response({"status": "ok"})
 
     async def answer(request: web.Request) -> web.Response:
@@ -76,12 +79,18 @@ def application(agent: Any) -> web.Application:
             metrics.DIALOGUE_ABANDONED.inc()
             return web.json_response([], status=503)
         sent = body["metadata"] = {**(body.get("metadata") or {}), "municipality": municipality}
-        with municipalities.at(municipality), logs.traced(str(sent.get("trace") or "")):
+        within = request.headers.get("traceparent", "")
+        with (
+            municipalities.at(municipality),
+            logs.traced(str(sent.get("trace") or "")),
+            spans.span("dialogue", within=within, kind="SERVER") as part,
+        ):
             started = time.perf_counter()
             try:
                 messages = await _handle(agent, body)
             except Exception:  # whatever a component raises: the caller has the message and will try again
                 _log.exception("A message could not be handled")
+                part.say(outcome="failed")
                 return web.json_response([], status=500)
             metrics.UNDERSTANDING_SECONDS.observe(time.perf_counter() - started)
             _log.debug("answered")
@@ -125,8 +134,9 @@ def _gone(request: web.Request) -> bool:
 class Processes:
     """The parent: loads, forks, and replaces what dies. It never answers itself, so its memory stays as it was."""
 
-    def __init__(self, agent: Any, listening: socket.socket, count: int) -> None:
-        self._agent, self._listening, self._count = agent, listening, count
+    def __init__(self, agent: Any, listening: socket.socket, settings: Settings) -> None:
+        self._agent, self._listening, self._settings = agent, listening, settings
+        self._count = settings.rasa_workers
         self._children: dict[int, float] = {}
         self._stopping = False
 
@@ -173,7 +183,9 @@ class Processes:
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nobody listens on our address without a parent
             if os.getppid() == parent:
                 metrics.after_fork()
+                spans.start("rasa", self._settings)
                 asyncio.run(_serve(self._agent, self._listening))
+                spans.stop()
                 code = 0
         except BaseException:
             _log.exception("A process could not start")
@@ -226,6 +238,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_env(ours(os.environ))
     logs.start("rasa", settings)
+    spans.check(settings)
     agent = load(options.model or model_path(settings.home), settings)
     if not settings.actions_url:
         _prepare_actions()
@@ -234,7 +247,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"Rasa cannot listen ({error.strerror}): is another one running?")
     _log.info("ready")
-    Processes(agent, listening, settings.rasa_workers).run()
+    Processes(agent, listening, settings).run()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from sqlalchemy import ForeignKey, Index, String, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from bot import logs
 from bot import reply as replies
 from bot.clock import now
 from bot.db import Base, Database, Moment
@@ -54,7 +55,8 @@ class Conversation(Base):
 class Message(Base):
     """One inbound message and the reply it got.
 
-    `state`: received → answered; or received → late → answered, where the answer goes through the outbox.
+    `state`: received → answered; or received → late → answered, where the answer goes through the outbox. `trace` is kept
+    while an answer is owed, so that the log lines of whoever gives it can be found; then nothing leads from them to a person.
     """
 
     __tablename__ = "message"
@@ -71,6 +73,7 @@ class Message(Base):
     received_at: Mapped[datetime] = mapped_column(Moment, default=now)
     leased_until: Mapped[datetime | None] = mapped_column(Moment)
     reply: Mapped[str | None] = mapped_column(Sealed)
+    trace: Mapped[str | None] = mapped_column(String(32))
 
     def store(self, reply: Reply, language: str, state: str) -> None:
         """Keep the reply with the message it answers."""
@@ -79,6 +82,7 @@ class Message(Base):
         self.topic = reply.topic
         self.state = state
         self.leased_until = None
+        self.trace = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,9 @@ def record_inbound(
     try:
         with database.begin() as session:
             conversation = open_conversation(session, channel, conversation_id, number)
-            message = Message(conversation_id=conversation.id, provider_id=provider_id, text=text, place=place)
+            message = Message(
+                conversation_id=conversation.id, provider_id=provider_id, text=text, place=place, trace=logs.trace() or None
+            )
             session.add(message)
             conversation.last_message_at = now()
             session.flush()
@@ -262,6 +268,8 @@ def record_reply(database: Database, message_id: int, reply: Reply, language: st
         "state": "late" if late else "answered",
         "leased_until": None,
     }
+    if not late:
+        values["trace"] = None
     with database.begin() as session:
         waiting = (Message.id == message_id) & (Message.state == "received")
         done = session.execute(update(Message).where(waiting).values(values))

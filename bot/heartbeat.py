@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import String
+from sqlalchemy import String, insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.clock import now
@@ -23,7 +24,15 @@ class Heartbeat(Base):
 
 def beat(session: Session, part: str) -> None:
     """Say that `part` is alive."""
-    session.merge(Heartbeat(part=part, at=now()))
+    moment = now()
+    seen = session.execute(update(Heartbeat).where(Heartbeat.part == part).values(at=moment))
+    if seen.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
+        return
+    try:
+        with session.begin_nested():
+            session.execute(insert(Heartbeat).values(part=part, at=moment))
+    except IntegrityError:
+        return  # of several workers that start together another said so first
 
 
 def alive(session: Session, part: str) -> bool:

@@ -6,14 +6,14 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot import escalation, outbox, render
+from bot import escalation, logs, outbox, render, spans
 from bot.careline import Careline, Dialogue
 from bot.clock import now
-from bot.conversation import Conversation, Message, lease_unanswered, recorded_message
+from bot.conversation import Conversation, Message, Recorded, lease_unanswered, recorded_message
 from bot.errors import DatabaseUnavailable
 from bot.inbound import Inbound
 from bot.render import sms
-from bot.turn import decide
+from bot.turn import Decision, decide
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +59,19 @@ def _answer(careline: Careline, dialogue: Dialogue, message_id: int) -> str | No
         )
         recorded = recorded_message(session, message)
         received_at = message.received_at
-    decision = decide(careline, dialogue, inbound, recorded)
-    if decision.late:
-        _wait(careline, message_id, recorded.conversation_id, decision.language, now() - received_at)
-        return None
+        trace = message.trace
+    # Below the turn that promised it; a message whose process died may have none.
+    with logs.traced(trace or logs.new_trace()), spans.span("late answer", first=trace is None) as part:
+        decision = decide(careline, dialogue, inbound, recorded)
+        part.say(outcome="late" if decision.late else "answered")
+        if decision.late:
+            _wait(careline, message_id, recorded.conversation_id, decision.language, now() - received_at)
+            return None
+        return _queue(careline, message_id, inbound, recorded, decision)
+
+
+def _queue(careline: Careline, message_id: int, inbound: Inbound, recorded: Recorded, decision: Decision) -> str | None:
+    """Put the answer into the outbox; the id it has there."""
     text = sms.render(decision.reply, render.facts(careline, decision.language, inbound.channel))
     with careline.database.begin() as session:
         message = session.get(Message, message_id)

@@ -22,7 +22,10 @@ from bot.settings import Settings
 _trace: ContextVar[str] = ContextVar("trace", default="")
 _OURS = ("bot", "webhooks", "actions", "gunicorn", "__main__")
 #: Libraries that would write a line for each message, some with its text and number.
-_CHATTY = ("huey", "twilio", "rasa", "rasa_sdk", "aiohttp", "sqlalchemy", "urllib3", "apscheduler", "matplotlib", "alembic")
+_CHATTY = (
+    "huey", "twilio", "rasa", "rasa_sdk", "aiohttp", "sqlalchemy", "urllib3", "apscheduler", "matplotlib", "alembic",
+    "opentelemetry",
+)  # fmt: skip
 _TRACE = re.compile("[0-9a-f]{32}")
 
 
@@ -90,7 +93,7 @@ def start(part: str, settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.ERROR if name == "rasa" else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.ERROR if name in ("rasa", "opentelemetry") else logging.WARNING)
     _quiet_structlog()
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bot import opt_out, safety, spending
+from bot import logs, opt_out, safety, spans, spending
 from bot.clock import now
 from bot.conversation import Conversation
 from bot.db import Base, Database, Moment
@@ -50,6 +50,8 @@ class OutboxMessage(Base):
     provider_id: Mapped[str | None] = mapped_column(String(64), unique=True)
     error: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    #: What it is part of (`bot.logs`), until it is sent.
+    trace: Mapped[str | None] = mapped_column(String(32))
 
 
 class Sender(Protocol):
@@ -66,7 +68,9 @@ def put(
     """Queue a text in the caller's transaction. None if `origin` has been queued before."""
     if session.scalar(select(OutboxMessage.id).where(OutboxMessage.origin == origin)) is not None:
         return None
-    message = OutboxMessage(conversation_id=conversation_id, text=text, origin=origin, author=author, purpose=purpose)
+    message = OutboxMessage(
+        conversation_id=conversation_id, text=text, origin=origin, author=author, purpose=purpose, trace=logs.trace() or None
+    )
     session.add(message)
     session.flush()
     return message
@@ -98,6 +102,7 @@ class _Taken:
     number: str | None
     text: str
     attempts: int
+    trace: str | None
 
 
 def deliver(database: Database, sender: Sender, message_id: str, settings: Settings | None = None) -> None:
@@ -108,6 +113,12 @@ def deliver(database: Database, sender: Sender, message_id: str, settings: Setti
     taken = _take(database, message_id)
     if taken is None:
         return
+    with logs.traced(taken.trace or logs.new_trace()), spans.span("send", first=taken.trace is None, kind="CLIENT") as part:
+        part.say(outcome=_send(database, sender, message_id, taken, settings), attempt=taken.attempts + 1)
+
+
+def _send(database: Database, sender: Sender, message_id: str, taken: _Taken, settings: Settings | None) -> str:
+    """Send what was taken, and record what became of it; in a word."""
     try:
         if taken.number is None:
             _record(database, message_id, status="sent")  # a kiosk session fetches its messages itself
@@ -116,6 +127,7 @@ def deliver(database: Database, sender: Sender, message_id: str, settings: Setti
             _record(database, message_id, status="sent", provider_id=provider_id)
             if settings is not None:
                 spending.count(database, settings, taken.text)
+        return "sent"
     except SendError as error:
         if isinstance(error, RecipientOptedOut) and taken.number is not None:
             with database.begin() as session:  # the provider heard a STOP that we did not
@@ -124,8 +136,9 @@ def deliver(database: Database, sender: Sender, message_id: str, settings: Setti
         if error.retry and taken.attempts < len(BACK_OFF):
             wait = BACK_OFF[taken.attempts]
             _record(database, message_id, status="queued", error=name, due_at=now() + wait)
-        else:
-            _record(database, message_id, status="failed", error=name)
+            return "again"
+        _record(database, message_id, status="failed", error=name)
+        return "failed"
 
 
 def _take(database: Database, message_id: str) -> _Taken | None:
@@ -158,7 +171,7 @@ def _take(database: Database, message_id: str) -> _Taken | None:
         claimed = session.execute(claim.values(status="sending", attempts=attempts + 1, due_at=moment))
         if not claimed.rowcount:  # type: ignore[attr-defined]  # a CursorResult, as for every UPDATE
             return None
-        return _Taken(number, message.text, attempts)
+        return _Taken(number, message.text, attempts, message.trace)
 
 
 def _record(
@@ -176,6 +189,8 @@ def _record(
         message.provider_id = provider_id or message.provider_id
         message.error = error
         message.due_at = due_at or message.due_at
+        if status != "queued":
+            message.trace = None
         # The provider's callback may have been faster than its answer to us.
         if status == "queued" or RANK[status] > RANK[message.status]:
             message.status = status

@@ -4,7 +4,7 @@ No personal data: counts and times only.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,12 +49,15 @@ class Problem:
     text: str
 
 
-def found(careline: Careline, rasa_answers: Callable[[], bool]) -> list[Problem]:
-    """What is wrong at this moment. Raises DatabaseUnavailable."""
+def found(careline: Careline, rasa_silent: Callable[[], Sequence[str]]) -> list[Problem]:
+    """What is wrong at this moment; `rasa_silent` gives the addresses of Rasa that do not answer. Raises DatabaseUnavailable."""
     with careline.database.read() as session:
         found = [*_waiting(session), *_sending(session), *_urgent(session)]
-    if not rasa_answers():
+    silent = rasa_silent()
+    if len(silent) >= len(careline.settings.rasa_url.split(",")):
         found.append(Problem("rasa", "Rasa does not answer: people are promised an answer for later."))
+    elif silent:
+        found.append(Problem("rasa machine", f"Rasa does not answer at {', '.join(silent)}: its questions go to the others."))
     disk = shutil.disk_usage(careline.settings.home)
     if disk.free < min(DISK_BYTES, disk.total * DISK_SHARE):
         found.append(Problem("disk", f"The disk is nearly full: {disk.free // 1_000_000} MB are left."))

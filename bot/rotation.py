@@ -30,12 +30,17 @@ class SealedKey(Base):
 
 
 def use_kept_hash_key(database: Database, vault: Vault) -> None:
-    """Make `vault` hash with the kept key, if keys have ever been rotated. Raises DataError if no secret opens it."""
+    """Make `vault` hash with the kept key, if keys have ever been rotated.
+
+    Raises DataError if no secret opens it. Raises DatabaseUnavailable: with another key nobody would be found by their number,
+    not even who said STOP, so that a process which starts before the database does must start again.
+    """
     try:
         with database.read() as session:
             kept = session.get(SealedKey, _HASHES)
     except (SQLAlchemyError, DatabaseUnavailable):
-        return  # no such table yet, or no database: whoever needs it will find out
+        database.check()
+        return  # it answers: there is no such table yet
     if kept is not None:
         vault.use_hash_key(bytes.fromhex(vault.open(kept.sealed)))
 

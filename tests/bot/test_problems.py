@@ -1,5 +1,6 @@
 """The administrator hears of what is wrong once, and when it is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -32,15 +33,22 @@ def wrong(careline: Careline) -> Careline:
 
 
 def test_each_kind_of_trouble_is_found(wrong: Careline) -> None:
-    found = {problem.kind: problem.text for problem in problems.found(wrong, lambda: False)}
+    found = {problem.kind: problem.text for problem in problems.found(wrong, lambda: ["127.0.0.1:5005"])}
     assert {"waiting", "outbox", "failed", "urgent", "rasa"} <= set(found)
     assert "1 messages wait for their answer, the oldest for 60 minutes" in found["waiting"]
     assert "secret" not in " ".join(found.values())
     assert NUMBER[1:] not in " ".join(found.values())
 
 
+def test_one_of_two_machines_is_told_as_such(careline: Careline) -> None:
+    careline.settings = replace(careline.settings, rasa_url="http://192.0.2.2:5005,http://192.0.2.3:5005")
+    found = {problem.kind: problem.text for problem in problems.found(careline, lambda: ["192.0.2.3:5005"])}
+    assert "192.0.2.3:5005" in found["rasa machine"]
+    assert "rasa" not in found
+
+
 def test_nothing_is_wrong_in_a_new_service(careline: Careline) -> None:
-    assert {problem.kind for problem in problems.found(careline, lambda: True)} <= {"disk"}
+    assert {problem.kind for problem in problems.found(careline, list)} <= {"disk"}
 
 
 def test_many_at_once_are_told(careline: Careline) -> None:
@@ -48,7 +56,7 @@ def test_many_at_once_are_told(careline: Careline) -> None:
         conversation = open_conversation(session, "sms", None, NUMBER)
         for _ in range(problems.MANY):
             session.add(Message(conversation_id=conversation.id, text="x", state="late"))
-    assert "busy" in {problem.kind for problem in problems.found(careline, lambda: True)}
+    assert "busy" in {problem.kind for problem in problems.found(careline, list)}
 
 
 def test_told_once_again_later_and_when_it_is_over(careline: Careline) -> None:

@@ -15,7 +15,7 @@ from twilio.request_validator import RequestValidator
 class Provider:
     """A server on loopback that speaks enough of Twilio's API. `taken` holds what it accepted, by our reference."""
 
-    def __init__(self, token: str, seed: int) -> None:
+    def __init__(self, token: str, seed: int, host: str = "127.0.0.1") -> None:
         self.taken: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self.failing = 0.3
         self._token = token
@@ -34,9 +34,9 @@ class Provider:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer((host, 0), Handler)
         self.server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        self.address = f"http://{host}:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:

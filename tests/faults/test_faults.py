@@ -112,14 +112,14 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[S
         encryption.use(encryption.Vault(["a key for tests only"]))
         settings = Settings.from_env({**env, "CARELINE_HOME": str(home)})
         database = Database(settings.database)
-        yield Service(home, port, database, database_server, redis, provider, _promises(settings))
+        yield Service(home, port, database, database_server, redis, provider, promises(settings))
         database.engine.dispose()
         process.send_signal(signal.SIGINT)
         process.wait(60)
     provider.stop()
 
 
-def _promises(settings: Settings) -> frozenset[str]:
+def promises(settings: Settings) -> frozenset[str]:
     """The first words of every promise, in every language."""
     from bot.wording import Wording
 

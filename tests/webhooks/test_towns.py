@@ -253,13 +253,8 @@ class TestHosts:
     def test_the_machine_is_asked_by_an_address(self, towns: Valley) -> None:
         machine = {"base_url": "http://127.0.0.1:8000"}
         ready = towns.client().get("/readyz", **machine).get_json()
-        assert set(ready["parts"]) == {
-            "database port-amity",
-            "worker port-amity",
-            "database upper-vale",
-            "worker upper-vale",
-            "rasa",
-        }
+        own_parts = ("database", "worker", "disk", "provider")
+        assert set(ready["parts"]) == {f"{part} {name}" for part in own_parts for name in BOTH} | {"rasa"}
         towns.text(VALE, "food")
         samples = towns.client().get("/metrics", **machine).text
         assert re.search(r'careline_turns_total\{channel="sms",municipality="upper-vale",outcome="answered"\} [1-9]', samples)
@@ -267,7 +262,7 @@ class TestHosts:
         for name in BOTH:
             assert towns.client().get("/metrics", base_url=ADDRESSES[name]).status_code == 404
             own = towns.client().get("/readyz", base_url=ADDRESSES[name]).get_json()["parts"]
-            assert set(own) == {f"database {name}", f"worker {name}", "rasa"}
+            assert set(own) == {f"{part} {name}" for part in own_parts} | {"rasa"}
         assert towns.client().get("/", **machine).status_code == 404
 
     def test_a_flood_in_one_takes_no_place_in_the_other(self, towns: Valley) -> None:
