@@ -99,8 +99,39 @@ class TestPeople:
 
     def test_each_answers_in_its_own_languages(self, towns: Valley) -> None:
         assert "una persona" in towns.text(AMITY, "¿dónde hay comida para mis hijos?")[0]
-        assert "a person" in towns.text(VALE, "¿dónde hay comida para mis hijos?")[0]
         assert "uma pessoa" in towns.text(VALE, "onde posso comer hoje com os meus filhos?")[0]
+
+    def test_a_language_of_the_other_is_not_passed_over_in_silence(self, towns: Valley) -> None:
+        """Upper Vale serves English, Portuguese and Nepali: whoever writes another is told so in the nearest, and of a person."""
+        spanish, again = (towns.text(VALE, "¿dónde hay comida para mis hijos?")[0] for _ in range(2))
+        assert spanish.startswith("Desculpe, ainda não escrevo em español (espanhol). Respondo em português.")
+        assert "Mill Lane" in spanish
+        assert "uma pessoa" in spanish
+        assert "Desculpe" not in again
+        urdu = towns.text(VALE, "اردو", number="+447700900456")[0]
+        assert urdu == "Sorry, I can't write اردو (Urdu) yet. I answer in English.\nFor a person, reply 0."
+        assert "Perdona" not in towns.text(AMITY, "¿dónde hay comida para mis hijos?")[0]
+
+    def test_who_speaks_it_is_offered_and_gets_the_case(self, towns: Valley) -> None:
+        with towns.session(VALE) as session:
+            everybody, urdu = Team(name="Everybody"), Team(name="Urdu", languages='["ur"]')
+            session.add_all([everybody, urdu])
+            session.flush()
+            team = urdu.id
+        told = towns.text(VALE, "میری ماں کے لیے ڈاکٹر چاہیے")[0]
+        assert "For a person who speaks اردو (Urdu), reply 0." in told
+        assert told.count("reply 0") == 1
+        towns.text(VALE, "food in the village")
+        assert "A person" in towns.text(VALE, "0")[0]
+        case = one(towns, VALE, Case)
+        assert (case.language, case.team_id) == ("ur", team)
+        page = towns.desk(VALE, "ada").get(f"/desk/cases/{case.id}")
+        assert "<dt>Language</dt><dd>Urdu</dd>" in page
+
+    def test_danger_is_answered_in_the_persons_own_language(self, towns: Valley) -> None:
+        assert "960791" in (told := towns.text(VALE, "quiero matarme, ya no puedo más")[0])
+        assert "llama" in told.lower()
+        assert one(towns, VALE, Case).language == "es"
 
     def test_danger_names_the_own_numbers(self, towns: Valley) -> None:
         assert "960791" in towns.text(VALE, "i want to kill myself")[0]
