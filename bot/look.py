@@ -129,7 +129,7 @@ def _least(colour: str, others: Sequence[str]) -> float:
 
 
 def _shade(colour: str, towards: str, grounds: Sequence[str], ratio: float) -> str:
-    """The same hue, as little lighter or darker, `towards` white or black, as gives it the contrast `ratio` with all `grounds`."""
+    """The same hue, as little lighter or darker (`towards` white or black) as gives it that contrast with all `grounds`."""
     hue, lightness, saturation = rgb_to_hls(*(part / 255 for part in _parts(colour)))
     end = 1.0 if towards == _WHITE else 0.0
     for step in range(_STEPS):
