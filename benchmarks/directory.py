@@ -1,15 +1,17 @@
 """How the directory's cost grows: import, memory, and search with a place and two filters, from 100 services at locations on.
 
-    python -m benchmarks.directory [--largest 100000] [--database URL]
+    python -m benchmarks.directory [--largest 100000] [--on sqlite,postgresql] [--database URL]
 
-Each size is imported from a package of made-up tables into a database of its own (SQLite in a temporary folder, or the
-one given, which is emptied first: never point it at a real one) by a process of its own, so that its memory is its own. The
-figures go to docs/directory-growth.csv, the plot to docs/directory-growth.svg.
+Each size is imported from a package of made-up tables into a database of its own, on one kind after the other, by a process
+of its own, so that its memory is its own: SQLite in a temporary folder, a PostgreSQL that is started for it and writes to disk
+as in real use, or with --database the one given, which is emptied first: never point it at a real one. The figures go to
+docs/directory-growth.csv, the plot to docs/directory-growth.svg; those of --database nowhere.
 """
 
 import argparse
 import csv
 import json
+import os
 import random
 import resource
 import statistics
@@ -17,9 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import text
 
 from bot.db import Database
 from bot.directory.importer import import_package
@@ -139,9 +145,9 @@ def measure(folder: Path, url: str) -> dict[str, float]:
     metadata().drop_all(database.engine)
     metadata().create_all(database.engine)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    started = time.perf_counter()
+    worked, started = processor(database), time.perf_counter()
     report = import_package(database, folder)
-    imported = time.perf_counter() - started
+    imported, import_work = time.perf_counter() - started, processor(database) - worked
     assert not report.rejected, report.common()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
@@ -152,6 +158,7 @@ def measure(folder: Path, url: str) -> dict[str, float]:
     moment = datetime(2026, 11, 24, 10, 30, tzinfo=UTC).astimezone(settings.time_zone)
     filters = parse("free with wheelchair access", moment).filters
     taken = []
+    worked = processor(database)
     for number in range(SEARCHES + 20):
         place = Place(f"Somewhere {number}", 50.5 + chance.uniform(-1, 1) * 0.2, -2.3 + chance.uniform(-1, 1) * 0.3)
         query = Query(topic=chance.choice(topics), near=place, filters=filters)
@@ -159,27 +166,46 @@ def measure(folder: Path, url: str) -> dict[str, float]:
             begun = time.perf_counter()
             search(session, query, moment, settings)
             taken.append((time.perf_counter() - begun) * 1000)
+    search_work = (processor(database) - worked) / len(taken)
     taken = sorted(taken[20:])
     return {
         "rows": sum(counts.read for counts in report.counts.values()),
         "listings": report.listings,
         "import_s": imported,
+        "import_cpu_s": import_work,
         "again_s": again,
         "base_mb": before,
         "peak_mb": memory,
         "search_p50_ms": statistics.median(taken),
         "search_p95_ms": taken[int(len(taken) * 0.95)],
+        "search_cpu_ms": search_work * 1000,
     }
 
 
-def plot(figures: list[dict[str, float]], path: Path) -> None:
-    """Three curves over the number of services at locations, both axes logarithmic."""
+def processor(database: Database) -> float:
+    """Seconds of processor time so far: this process's, and what a PostgreSQL on this machine has used for its database.
+
+    Whatever else the machine does, these hardly change, unlike the seconds on the clock.
+    """
+    own = time.process_time()
+    if database.engine.dialect.name != "postgresql" or database.engine.url.host != "127.0.0.1":
+        return own
+    ticks = 0
+    with database.read() as session:
+        for pid in session.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")):
+            told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(told[11]) + int(told[12])  # utime and stime (proc(5))
+    return own + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def plot(figures: list[dict[str, Any]], path: Path) -> None:
+    """Three curves over the number of services at locations for each kind of database; the solid ones are SQLite's."""
     import matplotlib
 
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    sizes = [row["size"] for row in figures]
+    kinds = list(dict.fromkeys(row["database"] for row in figures))
     _, axes = pyplot.subplots(1, 3, figsize=(12, 3.6))
     for axis, (title, unit, *names) in zip(
         axes,
@@ -190,47 +216,67 @@ def plot(figures: list[dict[str, float]], path: Path) -> None:
         ),
         strict=True,
     ):
-        for name in names:
-            axis.plot(sizes, [row[name] for row in figures], marker="o", label=name.rsplit("_", 1)[0].replace("_", " "))
+        for kind, line in zip(kinds, ("-", "--", ":"), strict=False):
+            rows = [row for row in figures if row["database"] == kind]
+            for name, colour in zip(names, ("C0", "C1"), strict=False):
+                label = f"{name.rsplit('_', 1)[0].replace('_', ' ')}, {kind}"
+                axis.plot([row["size"] for row in rows], [row[name] for row in rows], line, marker="o", color=colour, label=label)
         axis.set(title=title, ylabel=unit, xlabel="services at locations", xscale="log")
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
-        axis.legend()
+        axis.legend(fontsize="small")
     pyplot.tight_layout()
     pyplot.savefig(path, metadata={"Date": None})
+
+
+@contextmanager
+def databases(kind: str, given: str) -> Iterator[Callable[[Path], str]]:
+    """What gives the URL of an empty database for a size: of SQLite in its folder, of a PostgreSQL started now, or `given`."""
+    if kind == "postgresql":
+        from tests import servers  # not part of what the memory is measured of
+
+        with servers.postgresql(durable=True) as server:
+            yield lambda folder: servers.new_database(server.url)
+    else:
+        yield lambda folder: given or f"sqlite:///{folder}/directory.db"
 
 
 def main() -> None:
     """Measure every size, print the figures, and draw them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--largest", type=int, default=SIZES[-1])
-    parser.add_argument("--database", default="", help="SQLAlchemy URL of a database that may be emptied")
+    parser.add_argument("--on", default="sqlite,postgresql", help="kinds of database, comma separated (default: both)")
+    parser.add_argument("--database", default="", help="SQLAlchemy URL of a database that may be emptied, instead")
     parser.add_argument("--one", nargs=2, metavar=("FOLDER", "URL"), help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.one:
         print(json.dumps(measure(Path(told.one[0]), told.one[1])))
         return
-    figures = []
-    for size in (size for size in SIZES if size <= told.largest):
-        with tempfile.TemporaryDirectory() as folder:
-            package = Path(folder) / "package"
-            write_package(package, size)
-            url = told.database or f"sqlite:///{folder}/directory.db"
-            command = [sys.executable, "-m", "benchmarks.directory", "--one", str(package), url]
-            done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-        row = {"size": size} | json.loads(done.stdout.splitlines()[-1])
-        figures.append(row)
-        print(
-            "  ".join(f"{name} {value:,.1f}" if isinstance(value, float) else f"{name} {value:,}" for name, value in row.items()),
-            flush=True,
-        )
+    figures: list[dict[str, Any]] = []
+    for kind in ["given"] if told.database else told.on.split(","):
+        with databases(kind, told.database) as empty:
+            for size in (size for size in SIZES if size <= told.largest):
+                with tempfile.TemporaryDirectory() as folder:
+                    package = Path(folder) / "package"
+                    write_package(package, size)
+                    command = [sys.executable, "-m", "benchmarks.directory", "--one", str(package), empty(Path(folder))]
+                    load = os.getloadavg()[0]
+                    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+                figures.append({"database": kind, "size": size, "load": load} | json.loads(done.stdout.splitlines()[-1]))
+                print("  ".join(f"{name} {_shown(value)}" for name, value in figures[-1].items()), flush=True)
     if told.database:
         return
     with (ROOT / "docs" / "directory-growth.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(figures[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: round(value, 2) for name, value in row.items()} for row in figures)
+        writer.writerows(
+            {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items()} for row in figures
+        )
     plot(figures, ROOT / "docs" / "directory-growth.svg")
+
+
+def _shown(value: str | float) -> str:
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from string import Formatter
 
-from bot import anger, cost, crisis, filters, keywords, language, readability, replies, synthesis
+from bot import anger, cost, crisis, filters, keywords, language, picture, readability, replies, synthesis
 from bot.clock import now
 from bot.errors import DataError
 from bot.languages import GSM7, LANGUAGES
@@ -27,9 +27,12 @@ ENOUGH = 25
 REVIEW_DAYS = 365
 
 
-def problems(local: Path | None = None) -> list[str]:
-    """Everything that is wrong, a sentence each; nothing if all is in order. `local` is the city's own folder."""
-    return [*_lists(), *_replies(), *_wording(), *_plain_words(), *_rights(local), *_utterances()]
+def problems(local: Path | None = None, logo: Path | None = None) -> list[str]:
+    """Everything that is wrong, a sentence each; nothing if all is in order.
+
+    `local` is the city's own folder, `logo` its picture. Its colours are measured when the settings are read.
+    """
+    return [*_logo(logo), *_lists(), *_replies(), *_wording(), *_plain_words(), *_rights(local), *_utterances()]
 
 
 def gaps() -> list[str]:
@@ -50,6 +53,14 @@ def gaps() -> list[str]:
         for code in LANGUAGES
         if not list((ROOT / "data" / folder).glob(f"{code}*"))
     ]
+
+
+def _logo(path: Path | None) -> Iterator[str]:
+    if path is not None:
+        try:
+            picture.read(path)
+        except DataError as error:
+            yield f"CARELINE_LOGO is not shown: {error}"
 
 
 def _lists() -> Iterator[str]:

@@ -272,7 +272,7 @@ def export(path: Path, home: Path | None) -> None:
 def check(home: Path | None) -> None:
     """Check wording, articles and training data for what is missing, outdated, too dear, hard to read or broken."""
     from bot import check as checking
-    from bot import cost
+    from bot import cost, look
     from bot.clock import now
 
     found: list[str] = []
@@ -281,9 +281,9 @@ def check(home: Path | None) -> None:
         if label:
             _console.print(label)
         _console.print(cost.table(settings))
-        for gap in [*checking.gaps(), *checking.reviews_due(now().date(), local)]:
+        for gap in [*checking.gaps(), *checking.reviews_due(now().date(), local), *look.below_enhanced(settings.look)]:
             _console.print(f"[dim]{escape(label + gap)}[/dim]")
-        found += [label + problem for problem in checking.problems(local)]
+        found += [label + problem for problem in checking.problems(local, settings.logo)]
     for problem in found:
         _console.print(escape(problem))
     if found:

@@ -26,6 +26,10 @@ Reason = Literal[
     "asked", "crisis", "not_understood", "not_helpful", "wrong_information", "abuse", "anger", "topic", "unavailable",
     "call_back", "voicemail",
 ]  # fmt: skip
+#: Says that the person's language is not served; its parameter `code` is that language.
+UNSERVED = "language.unserved"
+#: Messages that are looked through for it.
+_LOOKED_AT = 20
 #: Reasons for which nobody waits: the case is for whoever keeps the records.
 FOR_US = ("wrong_information",)
 #: Working hours for those, and the share of the usual time for what should not wait long.
@@ -82,10 +86,15 @@ def open_case(
     urgent: bool = False,
 ) -> Escalation:
     """Ask for a person. A case that is open already is raised to the higher urgency rather than doubled, and one that
-    was answered is opened again."""
+    was answered is opened again.
+
+    `language` is the one answered in. Where the person writes one that is not served, the case is in that one, and goes to a
+    team that speaks it if there is one.
+    """
     moment = now()
     channel = session.scalar(select(Conversation.channel).where(Conversation.id == conversation_id))
-    team = team_for(session, reason, topic, language)
+    answered_in, language = language, _written(session, settings, conversation_id, language)
+    team = team_for(session, reason, topic, language) or team_for(session, reason, topic, answered_in)
     office = Office.of(settings, team, language, channel)
     due = moment if urgent else office.after(moment, _work(settings, reason, topic))
     case = session.scalar(select(Case).where(Case.conversation_id == conversation_id, Case.status != "closed"))
@@ -111,6 +120,26 @@ def open_case(
     if happened is not None:
         case_history.add(session, case.id, happened, detail=reason)
     return standing(settings, case, office, moment)
+
+
+def _written(session: Session, settings: Settings, conversation_id: str, language: str) -> str:
+    """The language the person writes, as far as the conversation tells: `language`, or the unserved one we apologised for."""
+    if language not in settings.languages:
+        return language
+    newest = (
+        select(Message.reply)
+        .where(Message.conversation_id == conversation_id, Message.reply.is_not(None))
+        .order_by(Message.id.desc())
+        .limit(_LOOKED_AT)
+    )
+    for stored in session.scalars(newest):
+        reply = replies.load(json.loads(stored or "null"))
+        for phrase in reply.opening:
+            if phrase.key == UNSERVED and "code" in phrase.params:
+                return str(phrase.params["code"])
+        if reply.topic == "change_language":
+            return language  # asked for since
+    return language
 
 
 def standing(settings: Settings, case: Case, office: Office, moment: datetime) -> Escalation:
@@ -213,6 +242,11 @@ def emergency(session: Session, conversation_id: str, lasts: timedelta) -> str |
 def conversation_of(session: Session, case: Case) -> Conversation:
     """The conversation a case is about."""
     return session.get_one(Conversation, case.conversation_id)
+
+
+def writes(case: Case, conversation: Conversation, served: Collection[str]) -> str:
+    """The language the person writes, for whoever answers: one that the bot does not serve, else the one it answers in."""
+    return case.language if case.language not in served else conversation.language or case.language
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
-"""Languages that the service does not write: noticed, so that we can say so in the nearest one we do and offer a person.
+"""Languages that are not served: noticed, so that we can say so in the nearest one that is and offer a person.
+
+Some the service does not write at all; others it writes, and a municipality of several does not serve them.
 
 Where the script decides, it does. Elsewhere two detectors must agree on a whole sentence: a wrong "we don't write your
 language" would be worse than none. The given `langdetect` is one of the two; on whole sentences it is good. Of 15,700
-utterances in the languages served, one was taken for another language.
+utterances in the languages served, one was taken for another language. A language that we write ourselves is told as
+everywhere (bot.language), by words that the languages served have fewer of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,19 +43,33 @@ class Foreign:
 
 
 @cache
-def known(path: Path = PATH) -> tuple[Foreign, ...]:
-    """The languages of data/foreign.yml that are not served. Raises DataError for a broken file."""
+def _listed(path: Path) -> tuple[Foreign, ...]:
     try:
         rows: Any = yaml.safe_load(path.read_text("utf-8"))
-        found = [Foreign(row["code"], row["script"], tuple(row.get("nearest", ()))) for row in rows]
+        return tuple(Foreign(row["code"], row["script"], tuple(row.get("nearest", ()))) for row in rows)
     except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path} cannot be read as a list of languages: {error}") from error
-    return tuple(one for one in found if one.code not in LANGUAGES)
 
 
-def written(text: str) -> Foreign | None:
-    """The language that the message is in, if we are sure that it is one we don't write."""
+@cache
+def known(path: Path = PATH) -> tuple[Foreign, ...]:
+    """The languages of data/foreign.yml that nobody is served in. Raises DataError for a broken file."""
+    return tuple(one for one in _listed(path) if one.code not in LANGUAGES)
+
+
+def elsewhere(code: str | None, served: Collection[str]) -> Foreign | None:
+    """The language `code` where we write it and this line does not serve it."""
+    if code is None or code in served or code not in LANGUAGES:
+        return None
+    return next((one for one in _listed(PATH) if one.code == code), Foreign(code, ""))
+
+
+def written(text: str, served: Sequence[str] = LANGUAGES, first: bool = False) -> Foreign | None:
+    """The language that the message is in, if we are sure that it is none of those served. `first`: of a conversation."""
     text = text[:_LONGEST]
+    ours = _one_of_ours(text, served, first)
+    if ours is not None:
+        return ours
     letters = regex.findall(r"\p{L}", text)
     for script, candidates in _by_script().items():
         if script in _SHARED:
@@ -68,13 +85,21 @@ def written(text: str) -> Foreign | None:
     return found if found and share >= _SURE[found.script] and _langdetect(text) == found.code else None
 
 
-def asked(text: str) -> Foreign | None:
+def asked(text: str, served: Sequence[str] = LANGUAGES) -> Foreign | None:
     """The language that the whole message names or asks for ("Deutsch bitte", "hindi"), if it is not served."""
+    ours = elsewhere(language.requested(text, LANGUAGES), served)
+    if ours is not None:
+        return ours
     code = _names().asked(text, [one.code for one in known()])
     words = fold(text[:_LONGEST]).split()
     if code is None and len(words) <= _SHORT:  # "Deutsch bitte": its own name beside a word of its own
         code = next((_own_names()[word] for word in words if word in _own_names()), None)
     return next((one for one in known() if one.code == code), None)
+
+
+def mentioned(text: str, served: Sequence[str]) -> Foreign | None:
+    """The same for a message that is known to be about changing language: "can you write to me in Urdu"."""
+    return elsewhere(language.mentioned(text, LANGUAGES), served)
 
 
 def nearest(foreign: Foreign, served: Sequence[str], default: str) -> str:
@@ -84,9 +109,26 @@ def nearest(foreign: Foreign, served: Sequence[str], default: str) -> str:
 
 def name(code: str, reader: str) -> str:
     """What a language is called, for a reader of `reader`: "Deutsch (German)"."""
-    own = Locale.parse(code).get_language_name(code) or code
+    own = own_name(code)
     told = Locale.parse(LOCALES.get(reader, reader)).languages.get(code, own)
     return own if fold(own) == fold(told) else f"{own} ({told})"
+
+
+def own_name(code: str) -> str:
+    """What speakers call their language (CLDR)."""
+    locale = Locale.parse(LOCALES.get(code, code))
+    return str(locale.languages.get(locale.language) or code)
+
+
+def _one_of_ours(text: str, served: Sequence[str], first: bool) -> Foreign | None:
+    """The language we write, but do not serve here, that the message is surely in."""
+    if set(served) >= set(LANGUAGES):
+        return None
+    guess = language.detect(text, LANGUAGES, tuple(served))
+    found = elsewhere(guess.language, served)
+    if found is None or not language.is_written_in(text, guess, served, first):
+        return None
+    return found
 
 
 @cache

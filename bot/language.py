@@ -50,6 +50,7 @@ _LONGEST_READ: Final = 400
 # From here on a first message is answered in the language detected, and a later one in another than before.
 _SURE_ENOUGH: Final = 0.5
 _CERTAIN: Final = 0.9
+_BEYOND_DOUBT: Final = 0.99
 _SPOKEN: Final = 2  # words
 
 # In units of natural logarithms, chosen on half of the messages that benchmarks/language.py reads.
@@ -224,6 +225,26 @@ def is_spoken_in(text: str, language: str) -> bool:
     "Mohammad Al Rashid, 12 High Street" says who and where somebody is, in whatever language they speak.
     """
     return script_of(text) != "latin" or _words_of(text, language) >= _SPOKEN
+
+
+def is_written_in(text: str, guess: Guess, others: Sequence[str], first: bool = False) -> bool:
+    """Whether a message is in the language guessed beyond doubt, and in none of `others`.
+
+    In Latin letters it must be a sentence, with two words of the language and more of it than of any other: one that takes a
+    word from a neighbour is in its own. The `first` message of somebody may be a single word, of that language alone; later
+    a single word may be the name of a place. Another script tells by itself, unless one of `others` is written in it.
+    """
+    script = script_of(text)
+    if script is None:
+        return False
+    if script != "latin":
+        alone = not set(_WRITTEN_IN[script]) & set(others)
+        return guess.certainty >= (_SURE_ENOUGH if alone else _CERTAIN)
+    if _is_long(text):
+        enough = guess.certainty >= _CERTAIN and is_spoken_in(text, guess.language)
+    else:
+        enough = first and guess.certainty >= _BEYOND_DOUBT
+    return enough and all(_says_more(text, guess.language, other) for other in others)
 
 
 def _says_more(text: str, language: str, remembered: str) -> bool:

@@ -132,7 +132,7 @@ def add_word(session: Session, by: By, places: Places, kind: Kind, target: str, 
             _rare(word)
         found = places.find(word)
         if found is not None and found.span == (0, len(word)) and found.name != target:
-            raise RefusedChange(f"“{word}” names {found.name} already.")
+            raise RefusedChange("“{word}” names {place} already.", word=word, place=found.name)
     _new(session, word, kind, target)
     row = LocalWord(id=str(uuid.uuid4()), kind=kind, target=target, word=word, ordinary=ordinary)
     session.add(row)
@@ -161,9 +161,9 @@ def add_topic(session: Session, by: By, names: Mapping[str, str], leads_to: str,
     known = set(session.scalars(select(table.c.id).where(table.c.id.in_(wanted))))
     missing = [id for id in wanted if id not in known]
     if missing or not wanted or len(wanted) > MOST_SERVICES:
-        raise RefusedChange(
-            f"There is no service with the id {missing[0]}." if missing else f"Name one to {MOST_SERVICES} services by their ids."
-        )
+        if missing:
+            raise RefusedChange("There is no service with the id {id}.", id=missing[0])
+        raise RefusedChange("Name one to {most} services by their ids.", most=MOST_SERVICES)
     for name in checked.values():
         _rare(name)
         _new(session, name, "topic", None)
@@ -257,11 +257,15 @@ def _checked(told: str) -> str:
     if any(unicodedata.category(one) in ("Cc", "Cf", "Co", "Cs") and one not in "\u200c\u200d" for one in word):
         raise RefusedChange("It holds a character that nobody sees.")
     if not SHORTEST <= len(word) <= LONGEST or not any(one.isalpha() for one in word) or "*" in word:
-        raise RefusedChange(f"A word has {SHORTEST} to {LONGEST} characters, at least one letter, and no asterisk.")
+        raise RefusedChange(
+            "A word has {shortest} to {longest} characters, at least one letter, and no asterisk.",
+            shortest=SHORTEST,
+            longest=LONGEST,
+        )
     if keywords.match(word) is not None:
-        raise RefusedChange(f"“{word}” is an order already, such as STOP or yes.")
+        raise RefusedChange("“{word}” is an order already, such as STOP or yes.", word=word)
     if crisis.match(word) is not None:
-        raise RefusedChange(f"“{word}” is heard as somebody in danger: it must stay so.")
+        raise RefusedChange("“{word}” is heard as somebody in danger: it must stay so.", word=word)
     if redaction.redact(word) != word:
         raise RefusedChange("It looks like a number or an address of a person.")
     return word
@@ -270,7 +274,7 @@ def _checked(told: str) -> str:
 def _rare(word: str) -> None:
     """Refuse what stands in messages about anything: "the", "open", "how much"."""
     if all(part in known_words() for part in fold(word).split()):
-        raise RefusedChange(f"“{word}” is a word of every day: it would be found in messages about anything.")
+        raise RefusedChange("“{word}” is a word of every day: it would be found in messages about anything.", word=word)
 
 
 def _new(session: Session, word: str, kind: str, target: str | None) -> None:
@@ -278,11 +282,13 @@ def _new(session: Session, word: str, kind: str, target: str | None) -> None:
     key = loosen(fold(word))
     for row in session.scalars(select(LocalWord).where(LocalWord.kind == kind)):
         if loosen(fold(row.word)) == key:
-            raise RefusedChange(f"“{row.word}” is there already{'' if row.target == target else ', and means something else'}.")
+            if row.target == target:
+                raise RefusedChange("“{word}” is there already.", word=row.word)
+            raise RefusedChange("“{word}” is there already, and means something else.", word=row.word)
     if kind == "topic":
         for topic in session.scalars(select(LocalTopic)):
             if key in {loosen(fold(name)) for name in json.loads(topic.names).values()}:
-                raise RefusedChange(f"“{word}” is the name of a topic of your own already.")
+                raise RefusedChange("“{word}” is the name of a topic of your own already.", word=word)
 
 
 def _values(row: LocalWord | LocalTopic) -> dict[str, Any]:

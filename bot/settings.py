@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dotenv import dotenv_values
 from limits import parse_many
 
-from bot import timetable
+from bot import look, timetable
 from bot.errors import SettingsError
 from bot.languages import LANGUAGES
+from bot.look import Look
 from bot.timetable import Timetable
 
 
@@ -94,8 +95,8 @@ def _folder(value: str) -> Path | None:
 
 def _picture(value: str) -> Path | None:
     path = _folder(value)
-    if path is not None and path.suffix.lower() not in {".svg", ".png"}:
-        raise ValueError("must be a file that ends in .svg or .png")
+    if path is not None and path.suffix.lower() not in {".svg", ".png", ".webp"}:
+        raise ValueError("must be a file that ends in .png, .webp or .svg")
     return path
 
 
@@ -194,7 +195,11 @@ ROWS = (
     Row("CARELINE_LANGUAGES", "languages", _language_list, ",".join(LANGUAGES), "Languages served, the usual ones of the line first."),
     Row("CARELINE_DEFAULT_LANGUAGE", "default_language", _text, "en", "Language when nothing else tells."),
     Row("CARELINE_MUNICIPALITY", "municipality", _text, "Port Amity", "Name of the municipality, as said to people."),
-    Row("CARELINE_LOGO", "logo", _picture, "", "A picture (SVG or PNG) shown on the page beside the municipality's name; empty means none."),
+    Row("CARELINE_LOGO", "logo", _picture, "", "A picture (PNG, WebP, or SVG of shapes alone; 256 KB) shown on the page beside the municipality's name; empty means none."),
+    Row("CARELINE_COLOUR", "colour", look.colour, "", "Colour of buttons and links on the page, such as #0b4a6f: with white it needs a contrast of 4.5; empty means ours."),
+    Row("CARELINE_COLOUR_DARK", "colour_dark", look.colour, "", "The same on the dark page, a light colour; empty means a lighter shade of it."),
+    Row("CARELINE_BAND", "band", look.colour, "", "Colour of the bar on top of the page, such as #ffd200; empty means that of the page."),
+    Row("CARELINE_BAND_TEXT", "band_text", look.colour, "", "Colour of the text on that bar, with a contrast of 4.5; empty means black or white, whichever is read better."),
     Row("CARELINE_PARTNERS", "partners", _names, "", "Other municipalities of this deployment to which a case may be handed with consent, comma separated; each must name the other."),
     Row("CARELINE_COUNTRY", "country", _text, "GB", "ISO 3166 code: public holidays and how phone numbers are read."),
     Row("CARELINE_TIME_ZONE", "time_zone", _zone, "Europe/London", "Time zone of opening hours."),
@@ -289,6 +294,10 @@ class Settings:
     default_language: str
     municipality: str
     logo: Path | None
+    colour: str
+    colour_dark: str
+    band: str
+    band_text: str
     partners: tuple[str, ...]
     country: str
     time_zone: ZoneInfo
@@ -374,9 +383,18 @@ class Settings:
         settings = cls(**values)
         if settings.default_language not in settings.languages:
             raise SettingsError("CARELINE_DEFAULT_LANGUAGE must be one of CARELINE_LANGUAGES.")
+        try:
+            _ = settings.look
+        except ValueError as error:
+            raise SettingsError(f"{error}.") from error
         if not set(settings.voice_languages) <= set(settings.languages):
             settings = replace(settings, voice_languages=_served(settings))
         return settings
+
+    @property
+    def look(self) -> Look:
+        """The colours of the page. Raises ValueError where text could not be read on one; `from_env` has made sure of that."""
+        return look.of(self.colour, self.colour_dark, self.band, self.band_text)
 
     @property
     def recordings(self) -> Path:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot import foreign, language
+from bot import escalation, foreign, language, staff
 from bot.careline import Careline
 from bot.conversation import Recorded, remember_language
 from bot.foreign import Foreign
@@ -16,13 +16,19 @@ class Spoken:
     """What a message says about languages.
 
     `language` is the one to answer in. `asked_for`: the message does nothing but ask for it. `apology` is what to say first to
-    somebody whose language we do not write, `only_named`: the message does nothing but name that one.
+    somebody whose language is not served, `only_named`: the message does nothing but name that one, `unserved`: its code.
     """
 
     language: str
     asked_for: bool = False
     apology: tuple[Phrase, ...] = ()
     only_named: bool = False
+    unserved: str | None = None
+
+    @property
+    def writes(self) -> str:
+        """The language the person writes, and a colleague should speak."""
+        return self.unserved or self.language
 
 
 def of(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None) -> Spoken:
@@ -34,14 +40,16 @@ def of(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keywor
     if not inbound.pressed:
         asked_for = language.requested(inbound.text, careline.settings.languages)
         if _may_be_unserved(careline, inbound, recorded, keyword):
-            named = foreign.asked(inbound.text)
-            written = named or foreign.written(inbound.text)
+            served = careline.settings.languages
+            named = foreign.asked(inbound.text, served)
+            written = named or foreign.written(inbound.text, served, first=recorded.language is None)
     spoken = asked_for or _answered_in(careline, inbound, recorded, keyword, written)
     if asked_for or (spoken != recorded.language and inbound.text):
         # Whoever presses a button in a page's language may still write in another one.
         chosen = asked_for is not None or (spoken == inbound.language and not inbound.pressed)
         remember_language(careline.database, recorded.conversation_id, spoken, chosen=chosen)
-    return Spoken(spoken, asked_for is not None, _apology(written, recorded, spoken), named is not None)
+    apology = _apology(careline, written, recorded, spoken)
+    return Spoken(spoken, asked_for is not None, apology, named is not None, written.code if written is not None else None)
 
 
 def of_stranger(careline: Careline, inbound: Inbound) -> str:
@@ -83,10 +91,23 @@ def _answered_in(
     )
 
 
-def _apology(unserved: Foreign | None, recorded: Recorded, spoken: str) -> tuple[Phrase, ...]:
-    """That we don't write their language, unless we have just said so."""
+def _apology(careline: Careline, unserved: Foreign | None, recorded: Recorded, spoken: str) -> tuple[Phrase, ...]:
+    """That their language is not served, unless we have just said so."""
     if unserved is None:
         return ()
-    apology = Phrase("language.unserved", {"language": foreign.name(unserved.code, spoken)})
     said = recorded.last_reply.opening if recorded.last_reply is not None else ()
-    return () if apology in said else (apology,)
+    if any(phrase.key == escalation.UNSERVED and phrase.params.get("code") == unserved.code for phrase in said):
+        return ()
+    return sorry(careline, unserved, spoken)
+
+
+def sorry(careline: Careline, unserved: Foreign, spoken: str) -> tuple[Phrase, ...]:
+    """That we do not write a language, said in `spoken`, and how to reach one of us who speaks it, if there is one.
+
+    Its code is kept with the words, for whoever takes the case. Raises DatabaseUnavailable.
+    """
+    name = foreign.name(unserved.code, spoken)
+    apology = Phrase(escalation.UNSERVED, {"language": name, "code": unserved.code})
+    with careline.database.read() as session:
+        there = staff.speak(session, unserved.code)
+    return (apology, Phrase("language.speaker", {"language": name})) if there else (apology,)

@@ -159,6 +159,15 @@ def colleagues(session: Session) -> list[Staff]:
     return list(session.scalars(select(Staff).where(Staff.active).order_by(Staff.name)))
 
 
+def speak(session: Session, language: str) -> bool:
+    """Whether a team, or somebody with an open account, answers in a language (ISO 639 code)."""
+    told = [
+        *session.scalars(select(Team.languages).where(Team.active)),
+        *session.scalars(select(Staff.languages).where(Staff.active)),
+    ]
+    return any(language in json.loads(codes) for codes in told)
+
+
 def people(session: Session) -> dict[int, tuple[Staff, list[str]]]:
     """Every account with the names of its teams, closed ones too."""
     found: dict[int, tuple[Staff, list[str]]] = {one.id: (one, []) for one in session.scalars(select(Staff).order_by(Staff.name))}

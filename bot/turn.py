@@ -28,8 +28,10 @@ from bot.conversation import (
 from bot.errors import DatabaseUnavailable, DialogueBusy, DialogueUnavailable
 from bot.inbound import Inbound, clean
 from bot.keywords import Keyword, KeywordKind
+from bot.languages import LANGUAGES
 from bot.render import seen
 from bot.reply import Phrase, Reply
+from bot.spoken import Spoken
 from bot.topics import PERSON
 
 _log = logging.getLogger(__name__)
@@ -168,15 +170,16 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     stopped_or_started = opting.reply(careline, inbound, keyword)
     if stopped_or_started is not None:
         return Decision(stopped_or_started, in_language)
-    decided = _danger(careline, inbound, recorded, in_language) or _silence(careline, dialogue, inbound, recorded, in_language)
+    decided = _danger(careline, inbound, recorded, said) or _silence(careline, dialogue, inbound, recorded, in_language)
     if decided is not None:
         return decided
     if said.asked_for:
         return Decision(Reply(opening=(Phrase("language.changed"),), topic="change_language"), in_language)
     if said.only_named:
-        return Decision(Reply(opening=said.apology, closing=(Phrase("person.offer"),), topic="change_language"), in_language)
+        offer = () if len(said.apology) > 1 else (Phrase("person.offer"),)
+        return Decision(Reply(opening=said.apology, closing=offer, topic="change_language"), in_language)
     if inbound.pressed == PERSON:
-        return Decision(escalation.reply(careline, recorded.conversation_id, in_language), in_language)
+        return Decision(escalation.reply(careline, recorded.conversation_id, said.writes), in_language)
     payload = known.payload(careline, inbound, recorded, keyword)
     if payload == erasure.CONFIRMED:
         done = erasure.erase(careline, dialogue, recorded.conversation_id)
@@ -194,9 +197,20 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     if fixed is not None:
         decision = Decision(fixed, in_language)
     else:
-        decision = _ask(careline, dialogue, inbound, recorded, in_language, payload, danger)
-        decision = replace(decision, reply=replace(decision.reply, opening=(*said.apology, *decision.reply.opening)))
+        decision = _ask(careline, dialogue, inbound, recorded, said, payload, danger)
+        decision = replace(decision, reply=_apologetic(decision.reply, said))
     return replace(decision, reply=person.accompany(careline, recorded.conversation_id, decision.reply))
+
+
+def _apologetic(reply: Reply, said: Spoken) -> Reply:
+    """The reply, saying first that the person's language is not served, and last the way to somebody."""
+    if not said.apology or reply.opening[: len(said.apology)] == said.apology or reply.topic == "change_language":
+        return reply
+    if len(said.apology) > 1:  # how to reach somebody who speaks it is said already
+        return replace(reply, opening=(*said.apology, *reply.opening), closing=person.without_offers(reply))
+    reachable = reply.escalation is not None or any(phrase.key in person.OFFERS for phrase in reply.closing)
+    closing = reply.closing if reachable else (*reply.closing, Phrase("person.offer"))
+    return replace(reply, opening=(*said.apology, *reply.opening), closing=closing)
 
 
 def _safe_contact(
@@ -213,13 +227,14 @@ def _safe_contact(
     return safe_contact.told(safe, in_language, emergency.stay(careline, danger) if danger is not None else None)
 
 
-def _danger(careline: Careline, inbound: Inbound, recorded: Recorded, in_language: str) -> Decision | None:
-    """Somebody may be hurt now."""
+def _danger(careline: Careline, inbound: Inbound, recorded: Recorded, said: Spoken) -> Decision | None:
+    """Somebody may be hurt now: answered in their own language where we write it, even if it is not served here."""
     danger = crisis.match(inbound.text)
     if danger is None:
         return None
     opting.hear(careline, inbound)
-    return Decision(emergency.reply(careline, recorded.conversation_id, danger.topic, in_language, inbound.text), in_language)
+    reply = emergency.reply(careline, recorded.conversation_id, danger.topic, said.writes, inbound.text)
+    return Decision(reply, said.writes if said.writes in LANGUAGES else said.language)
 
 
 def _silence(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: Recorded, in_language: str) -> Decision | None:
@@ -260,11 +275,12 @@ def _ask(
     dialogue: Dialogue,
     inbound: Inbound,
     recorded: Recorded,
-    in_language: str,
+    said: Spoken,
     payload: str | None,
     danger: str | None,
 ) -> Decision:
     """Let the dialogue answer."""
+    in_language = said.language
     # What a button says is no question: "A bed tonight" names no time that was asked for.
     text = "" if inbound.pressed else inbound.text
     meant = careline.words().meant(text) if text and payload is None else None
@@ -289,7 +305,8 @@ def _ask(
         in_language = answer.language
     if danger is not None and answer.topic in UNCLEAR:
         answer = emergency.stay(careline, danger)
-    answer = person.bring(careline, recorded.conversation_id, inbound.text, in_language, answer)
+    writes = said.unserved or in_language
+    answer = person.bring(careline, recorded.conversation_id, inbound.text, writes, answer)
     # Only what the person sees can be picked by number.
     return Decision(seen(careline, answer, in_language, inbound.channel), in_language)
 

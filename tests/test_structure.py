@@ -35,7 +35,7 @@ LAYERS = (
      "bot.folding", "bot.readability", "bot.reply", "bot.phrase", "bot.speech", "bot.topics", "bot.redaction", "bot.fraud"),
     ("bot.admission",),
     ("bot.db", "bot.encryption", "bot.settings", "bot.timetable", "bot.languages", "bot.clock", "bot.errors", "bot.logs",
-     "bot.metrics", "bot.municipalities", "bot.spans"),
+     "bot.metrics", "bot.municipalities", "bot.spans", "bot.look", "bot.picture"),
 )  # fmt: skip
 
 

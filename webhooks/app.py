@@ -22,6 +22,7 @@ from webhooks import (
     hsds,
     kiosk,
     live,
+    look,
     privacy,
     queue,
     simulator,
@@ -84,6 +85,8 @@ def create_app(careline: Careline, dialogue: Dialogue | None = None) -> Flask:
     app.register_blueprint(kiosk.blueprint)
     app.register_blueprint(device.blueprint)
     app.register_blueprint(live.blueprint)
+    app.register_blueprint(look.blueprint)
+    app.jinja_env.globals.update(look_address=look.look_address, logo_address=look.logo_address)
     app.register_blueprint(speech.blueprint)
     app.register_blueprint(hsds.blueprint)
     desk.register(app)

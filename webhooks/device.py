@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Final, cast
 
-from flask import Blueprint, Response, abort, current_app, g, jsonify, make_response, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, jsonify, make_response, render_template, request, url_for
 
 from bot import kiosk as kiosks
 from bot import render
@@ -106,16 +106,6 @@ def offline() -> Response:
     return _page("offline.html", kiosk=kiosk, parts=parts)
 
 
-@blueprint.get("/logo")
-def logo() -> Response:
-    """The municipality's own picture, where there is one."""
-    picture = careline().settings.logo
-    if picture is None or not picture.is_file():
-        abort(404)
-    kind = "image/svg+xml" if picture.suffix.lower() == ".svg" else "image/png"
-    return Response(picture.read_bytes(), mimetype=kind, headers={"Cache-Control": "public, max-age=600"})
-
-
 @blueprint.get("/worker.js")
 def worker() -> Response:
     """The service worker; from here, because it may look after addresses beside and below its own only."""
@@ -126,7 +116,9 @@ def worker() -> Response:
 def manifest() -> Response:
     """How a browser shows the kiosk as an application (https://www.w3.org/TR/appmanifest/)."""
     words = careline().wording.words(careline().settings.default_language, "kiosk", municipality=careline().settings.municipality)
+    colour = careline().settings.look.band or careline().settings.look.colour
     response = jsonify(
+        **({"theme_color": colour} if colour else {}),
         name=words("page.title"),
         short_name="Careline",
         start_url="/",

@@ -104,7 +104,6 @@ def show(page: Page, template: str = "kiosk/page.html") -> Response:
         "choices": {name: values for name, values in CHOICES.items() if name not in STAFF_ONLY},
         "idle": idle(page),
         "exit": exit_address(),
-        "logo": settings.logo is not None,
         "speech": _speech(page),
         "sms": facts.phone(settings.sms_number),
     }

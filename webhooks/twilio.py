@@ -141,25 +141,24 @@ class TwilioSender:
     def erase(self, number: str, before: datetime | None) -> bool:
         """Erase Twilio's copies of our texts with `number`, calls with it, and their recordings. Raises a SendError.
 
+        All numbers of this municipality are looked up, the one it texts from and the one people call, and no neighbour's.
         False if some are still on their way: Twilio keeps those until they have arrived
         (https://www.twilio.com/docs/messaging/api/message-resource#delete-a-message-resource).
         """
-        ours = self._settings.sms_number
+        ours = dict.fromkeys((self._settings.sms_number, self._settings.voice_number))
         sent = {"date_sent_before": before} if before else {}
         started = {"start_time_before": before} if before else {}
 
         def erase() -> bool:
-            texts = [
-                *self._client.messages.list(to=number, from_=ours, limit=ERASED_AT_ONCE, **sent),
-                *self._client.messages.list(to=ours, from_=number, limit=ERASED_AT_ONCE, **sent),
+            ways = [way for own in ours if own for way in ({"to": number, "from_": own}, {"to": own, "from_": number})]
+            texts = [self._client.messages.list(limit=ERASED_AT_ONCE, **way, **sent) for way in ways]
+            calls = [self._client.calls.list(limit=ERASED_AT_ONCE, **way, **started) for way in ways]
+            recordings = [
+                self._client.recordings.list(call_sid=call.sid, limit=ERASED_AT_ONCE) for found in calls for call in found
             ]
-            calls = [
-                *self._client.calls.list(to=number, from_=ours, limit=ERASED_AT_ONCE, **started),
-                *self._client.calls.list(to=ours, from_=number, limit=ERASED_AT_ONCE, **started),
-            ]
-            recordings = [one for call in calls for one in self._client.recordings.list(call_sid=call.sid, limit=ERASED_AT_ONCE)]
-            gone = [_gone(one.delete) for one in (*recordings, *calls, *texts)]
-            return all(gone) and max(len(texts), len(calls), len(recordings)) < ERASED_AT_ONCE
+            lists = (*recordings, *calls, *texts)
+            gone = [_gone(one.delete) for found in lists for one in found]
+            return all(gone) and all(len(found) < ERASED_AT_ONCE for found in lists)
 
         return _asked(erase)
 

@@ -10,7 +10,9 @@ from bot.escalation import Reason
 from bot.keywords import Keyword, KeywordKind
 from bot.reply import Phrase, Reply
 
-#: Closing phrases that say how to reach a person: not needed where one is coming.
+#: Closing phrases that say how to reach a person, by themselves and beside something else.
+OFFERS = frozenset({"person.offer", "more.or_person"})
+#: Those not needed where one is coming.
 _OFFERS = frozenset({"person.offer"})
 #: Answers that say nothing about what was asked.
 _EMPTY = (None, "out_of_scope", "greet", "help", "bot_identity", "feedback_bad", "more", "repeat")
@@ -51,7 +53,7 @@ def accompany(careline: Careline, conversation_id: str, reply: Reply) -> Reply:
     if waiting is None or reply.escalation is not None or reply.topic in ("stop", "delete_my_data"):
         return reply
     standing, overdue = waiting
-    closing = _without_offers(reply)
+    closing = without_offers(reply)
     if overdue:
         return replace(reply, closing=(*closing, Phrase("person.overdue")))
     # When the office opens was said with the promise; the promise alone is enough now.
@@ -99,7 +101,7 @@ def _with(careline: Careline, conversation_id: str, language: str, reason: Reaso
     topic = reply.topic if reason == "topic" else None
     with careline.database.begin() as session:
         case = escalation.open_case(session, careline.settings, conversation_id, reason, language, topic=topic)
-    closing = (call(careline),) if alone else _without_offers(reply)
+    closing = (call(careline),) if alone else without_offers(reply)
     return replace(reply, escalation=case, closing=closing)
 
 
@@ -107,5 +109,6 @@ def _said(key: str, reply: Reply, alone: bool) -> tuple[Phrase, ...]:
     return (Phrase(key),) if alone else (Phrase(key), *reply.opening)
 
 
-def _without_offers(reply: Reply) -> tuple[Phrase, ...]:
+def without_offers(reply: Reply) -> tuple[Phrase, ...]:
+    """The closing without what only says how to reach a person."""
     return tuple(phrase for phrase in reply.closing if phrase.key not in _OFFERS)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +22,26 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "address": ("address_1", "city", "region", "state_province", "postal_code", "country"),
     "location": ("latitude", "longitude"),
 }  # fmt: skip
+
+
+class _Sentences(NamedTuple):
+    one: str
+    missing: str
+    unknown: str
+
+
+_SENTENCES: Final = {
+    "organization": _Sentences(
+        "Name one organization: one that there is, or a new one.",
+        "Name its organization.",
+        "The directory has no organization “{name}”.",
+    ),
+    "location": _Sentences(
+        "Name one place: one that there is, or a new one.",
+        "Name its place.",
+        "The directory has no place “{name}”.",
+    ),
+}
 
 Rows = list[tuple[str, dict[str, str]]]
 
@@ -67,18 +87,19 @@ def _owner(session: Session, rows: Rows, said: Mapping[str, str], kind: str) -> 
     """The id of an organization or location that there is, or of a new one that is added to `rows`."""
     there, new = said.get(kind, ""), said.get(f"new-{kind}", "")
     if there and new:
-        raise RefusedChange(f"Name one {kind}: one that there is, or a new one.")
+        raise RefusedChange(_SENTENCES[kind].one)
     if new:
         own = {"id": _id(), "name": new}
         rows.append((kind, own))
         return own["id"]
     if not there:
-        raise RefusedChange(f"Name its {kind}.")
+        raise RefusedChange(_SENTENCES[kind].missing)
     table = TABLES[kind]
     ids = list(session.scalars(select(table.c.id).where((table.c.id == there) | (table.c.name == there)).limit(2)))
     if len(ids) != 1:
-        several = f"There are several with the name “{there}”: give the id of one."
-        raise RefusedChange(several if ids else f"The directory has no {kind} “{there}”.")
+        if ids:
+            raise RefusedChange("There are several with the name “{name}”: give the id of one.", name=there)
+        raise RefusedChange(_SENTENCES[kind].unknown, name=there)
     return str(ids[0])
 
 

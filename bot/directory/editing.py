@@ -32,11 +32,14 @@ STALE_DAYS: Final = 180
 
 
 class RefusedChange(CarelineError):
-    """A change that an import would not have taken, or that comes too late. `issues` say why, field by field."""
+    """A change that an import would not have taken, or that comes too late. `issues` say why, field by field.
 
-    def __init__(self, message: str, issues: Sequence[Issue] = ()) -> None:
-        super().__init__(message)
-        self.issues = tuple(issues)
+    `sentence` is a phrase of data/wording/en/steward.po, whose placeholders `params` fill; as a text it is in English.
+    """
+
+    def __init__(self, sentence: str, issues: Sequence[Issue] = (), **params: str | int) -> None:
+        super().__init__(sentence.format(**params))
+        self.sentence, self.params, self.issues = sentence, params, tuple(issues)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def edit(session: Session, by: By, resource: str, record_id: str, told: Mapping[
     fields = [name for name in RESOURCES[resource].columns if name in told and name not in RESOURCES[resource].links]
     stale = [name for name in fields if name in seen and seen[name] != (row[name] or "") and told[name] != seen[name]]
     if stale:
-        raise RefusedChange(f"Somebody has changed {', '.join(stale)} meanwhile: look at it again.")
+        raise RefusedChange("Somebody has changed {fields} meanwhile: look at it again.", fields=", ".join(stale))
     wanted = {name: told[name] for name in fields if told[name].replace("\r\n", "\n") != (row[name] or "")}
     if not wanted:
         return 0
@@ -247,7 +250,7 @@ def _checked(resource: str, values: Mapping[str, str], wanted: set[str]) -> dict
     if cleaned is None or refused or (resource == "service" and "status" not in cleaned):
         told = refused or [issue for issue in issues if issue.kind == "error"] or [Issue("", 0, "status", "error", "missing")]
         reasons = "; ".join(f"{issue.field}: {issue.reason.removesuffix(': left out')}" for issue in told)
-        raise RefusedChange(f"This cannot be saved. {reasons}.", told)
+        raise RefusedChange("This cannot be saved. {reasons}.", told, reasons=reasons)
     return cleaned
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
@@ -215,6 +215,44 @@ class TestProvidersCopies:
         provider.all()[0].status = "delivered"
         assert sender.erase("+447700900123", None)
         assert provider.all() == []
+
+    def test_every_number_of_the_municipality_is_looked_up_and_no_neighbours(self, careline: Careline) -> None:
+        """Twilio's real client against a server that keeps texts and calls of three numbers, and sifts them by From and To."""
+        person, texts, calls, neighbour = "+447700900123", "+441632960700", "+441632960701", "+441632960000"
+        pairs = [(person, own) for own in (texts, calls, neighbour)]
+        kept = {
+            kind: {f"{sid}{place}": pair for place, pair in enumerate([*pairs, *(pair[::-1] for pair in pairs)])}
+            for kind, sid in (("Messages", "SM"), ("Calls", "CA"))
+        }
+        app = Flask(__name__)
+
+        @app.get("/2010-04-01/Accounts/<account>/<any(Messages,Calls,Recordings):kind>.json")
+        def listed(account: str, kind: str):  # type: ignore[no-untyped-def]
+            asked = (request.args.get("From"), request.args.get("To"))
+            found = [{"sid": sid, "account_sid": account} for sid, pair in kept.get(kind, {}).items() if pair == asked]
+            return jsonify({kind.lower(): found, "next_page_uri": None, "page": 0, "page_size": 1000, "uri": ""})
+
+        @app.delete("/2010-04-01/Accounts/<account>/<kind>/<sid>.json")
+        def delete(account: str, kind: str, sid: str):  # type: ignore[no-untyped-def]
+            del kept[kind][sid]
+            return "", 204
+
+        server = make_server("127.0.0.1", 0, app)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        env = environment(careline.settings.home) | {
+            "CARELINE_TWILIO_API_URL": f"http://127.0.0.1:{server.server_port}",
+            "CARELINE_SMS_NUMBER": texts,
+            "CARELINE_VOICE_NUMBER": calls,
+        }
+        try:
+            assert TwilioSender(Settings.from_env(env)).erase(person, None)
+        finally:
+            server.shutdown()
+            thread.join(10)
+            server.server_close()
+        left = [(person, neighbour), (neighbour, person)]
+        assert [list(pairs.values()) for pairs in kept.values()] == [left, left]
 
     def test_a_wrong_token_and_no_answer_are_errors_of_ours(self, server: tuple[str, Flask], careline: Careline) -> None:
         address, _ = server

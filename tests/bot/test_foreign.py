@@ -103,7 +103,78 @@ def test_a_broken_list_is_named(tmp_path: Path) -> None:
         foreign.known(path)
 
 
+VALE = ("en", "pt", "ne")
+ELSEWHERE = [
+    ("necesito un doctor para mi mamá", "es"),
+    ("necesito un doctor", "es"),
+    ("où est-ce que je peux manger ce soir", "fr"),
+    ("saan po may libreng pagkain dito", "tl"),
+    ("nahitaji daktari wa watoto karibu nami", "sw"),
+    ("ik zoek een dokter voor mijn moeder", "nl"),
+    ("أين أجد طبيبا لأمي اليوم", "ar"),
+    ("میری ماں کے لیے ڈاکٹر چاہیے", "ur"),
+    ("我妈妈需要医生", "zh"),
+    ("子どもの病院はどこですか", "ja"),
+    ("mujhe aaj khana chahiye kahan milega", "ur"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), ELSEWHERE)
+def test_a_language_that_we_write_and_this_municipality_does_not_serve(text: str, code: str) -> None:
+    found = foreign.written(text, VALE, first=True)
+    assert found is not None
+    assert found.code == code
+    assert foreign.written(text, LANGUAGES, first=True) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ok",
+        "9",
+        "Riverside",
+        "Mohammad Al Rashid, 12 High Street",
+        "Casa Verde",
+        "i need a doctor for my mum",
+        "a que horas abre",
+        "onde posso comer hoje com os meus filhos?",
+        "preciso de um médico",
+        "malai khana chahiyo kaha paincha",
+        "मलाई खाना चाहियो कहाँ पाइन्छ",
+        "where is the centro de salud please",
+    ],
+)
+def test_what_is_in_a_language_that_is_served_here(text: str) -> None:
+    for first in (False, True):
+        assert foreign.written(text, VALE, first) is None
+
+
+def test_a_word_or_two_are_a_language_only_where_somebody_begins() -> None:
+    assert foreign.written("necesito comida", VALE) is None
+    begun = foreign.written("necesito comida", VALE, first=True)
+    assert begun is not None
+    assert begun.code == "es"
+
+
+@pytest.mark.parametrize(("text", "code"), [("Español por favor", "es"), ("urdu", "ur"), ("em espanhol", "es")])
+def test_a_language_is_asked_for_that_is_not_served_here(text: str, code: str) -> None:
+    found = foreign.asked(text, VALE)
+    assert found is not None
+    assert found.code == code
+    assert foreign.asked(text) is None
+
+
+def test_a_language_is_spoken_of_that_is_not_served_here() -> None:
+    found = foreign.mentioned("can you write to me in spanish", VALE)
+    assert found is not None
+    assert foreign.nearest(found, VALE, "en") == "pt"
+    assert foreign.mentioned("can you write to me in nepali", VALE) is None
+
+
 @given(st.text())
 def test_any_text_may_come(text: str) -> None:
-    foreign.written(text)
-    foreign.asked(text)
+    for served in (LANGUAGES, VALE):
+        foreign.written(text, served, first=True)
+        foreign.asked(text, served)
+        foreign.mentioned(text, served)

@@ -16,6 +16,7 @@ from bot import outbox, staff
 from bot.callback import Callback
 from bot.careline import Careline
 from bot.conversation import Conversation
+from bot.directory.tables import TABLES
 from bot.escalation import Case, open_case
 from bot.inbound import Inbound
 from bot.settings import Settings
@@ -311,3 +312,51 @@ def test_every_page_is_axe_clean(
     chief.get_by_role("button", name="Sign in").click()
     found["code"] = axe(chief)
     assert {page: problems for page, problems in found.items() if problems} == {}
+
+
+@pytest.mark.parametrize("language", ["es", "ar", "ur", "ne", "ja"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_a_stewards_pages_are_axe_clean_in_their_language(
+    sign_in: Callable[..., Page], texter: Texter, careline: Careline, address: str, language: str, width: int
+) -> None:
+    texter("where is food to eat in Riverside")
+    texter("WRONG")
+    with careline.database.begin() as session:
+        service = session.scalar(select(TABLES["service"].c.id).limit(1))
+        place = session.scalar(select(TABLES["location"].c.id).limit(1))
+    chief = sign_in("chief", locale=language, viewport={"width": width, "height": 800})
+    found: dict[str, list[str]] = {}
+    for path in (
+        "directory?text=food",
+        "directory/stale",
+        "directory/reports",
+        "directory/changes",
+        "directory/new",
+        f"directory/service/{service}",
+        f"directory/location/{place}",
+        "words",
+        "articles",
+    ):
+        chief.goto(f"{address}/desk/{path}")
+        expect(chief.locator("html")).to_have_attribute("lang", language)
+        for summary in chief.locator("summary").all():
+            summary.click()
+        found[path] = axe(chief)
+        assert chief.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
+    assert {page: problems for page, problems in found.items() if problems} == {}
+
+
+def test_a_steward_adds_a_word_in_spanish(sign_in: Callable[..., Page], careline: Careline) -> None:
+    chief = sign_in("chief", locale="es-MX")
+    chief.get_by_role("link", name="Directory").click()
+    chief.get_by_role("link", name="Palabras").click()
+    chief.get_by_label("Lo que dice la gente").first.fill("La Placita")
+    chief.get_by_label("El lugar que quieren decir").fill("Atlantis")
+    chief.get_by_role("button", name="Añadir la palabra").first.click()
+    chief.get_by_text("El directorio no tiene ese lugar.").wait_for()
+    chief.get_by_label("El lugar que quieren decir").fill("Eastgate")
+    chief.get_by_role("button", name="Añadir la palabra").first.click()
+    chief.get_by_text("Añadida, desde el próximo mensaje.").wait_for()
+    found = careline.places().find("un medico en la placita")
+    assert found is not None
+    assert found.name == "Eastgate"

@@ -17,7 +17,20 @@ from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from bot import callback, case_history, encryption, erasure, forwarding, kiosk, municipalities, opt_out, pickup, staff, synthesis
+from bot import (
+    callback,
+    case_history,
+    check,
+    encryption,
+    erasure,
+    forwarding,
+    kiosk,
+    municipalities,
+    opt_out,
+    pickup,
+    staff,
+    synthesis,
+)
 from bot.conversation import Conversation, Message
 from bot.directory import reports
 from bot.directory.changes import Change
@@ -99,8 +112,39 @@ class TestPeople:
 
     def test_each_answers_in_its_own_languages(self, towns: Valley) -> None:
         assert "una persona" in towns.text(AMITY, "¿dónde hay comida para mis hijos?")[0]
-        assert "a person" in towns.text(VALE, "¿dónde hay comida para mis hijos?")[0]
         assert "uma pessoa" in towns.text(VALE, "onde posso comer hoje com os meus filhos?")[0]
+
+    def test_a_language_of_the_other_is_not_passed_over_in_silence(self, towns: Valley) -> None:
+        """Upper Vale serves English, Portuguese and Nepali: whoever writes another is told so in the nearest, and of a person."""
+        spanish, again = (towns.text(VALE, "¿dónde hay comida para mis hijos?")[0] for _ in range(2))
+        assert spanish.startswith("Desculpe, ainda não escrevo em español (espanhol). Respondo em português.")
+        assert "Mill Lane" in spanish
+        assert "uma pessoa" in spanish
+        assert "Desculpe" not in again
+        urdu = towns.text(VALE, "اردو", number="+447700900456")[0]
+        assert urdu == "Sorry, I can't write اردو (Urdu) yet. I answer in English.\nFor a person, reply 0."
+        assert "Perdona" not in towns.text(AMITY, "¿dónde hay comida para mis hijos?")[0]
+
+    def test_who_speaks_it_is_offered_and_gets_the_case(self, towns: Valley) -> None:
+        with towns.session(VALE) as session:
+            everybody, urdu = Team(name="Everybody"), Team(name="Urdu", languages='["ur"]')
+            session.add_all([everybody, urdu])
+            session.flush()
+            team = urdu.id
+        told = towns.text(VALE, "میری ماں کے لیے ڈاکٹر چاہیے")[0]
+        assert "For a person who speaks اردو (Urdu), reply 0." in told
+        assert told.count("reply 0") == 1
+        towns.text(VALE, "food in the village")
+        assert "A person" in towns.text(VALE, "0")[0]
+        case = one(towns, VALE, Case)
+        assert (case.language, case.team_id) == ("ur", team)
+        page = towns.desk(VALE, "ada").get(f"/desk/cases/{case.id}")
+        assert "<dt>Language</dt><dd>Urdu</dd>" in page
+
+    def test_danger_is_answered_in_the_persons_own_language(self, towns: Valley) -> None:
+        assert "960791" in (told := towns.text(VALE, "quiero matarme, ya no puedo más")[0])
+        assert "llama" in told.lower()
+        assert one(towns, VALE, Case).language == "es"
 
     def test_danger_names_the_own_numbers(self, towns: Valley) -> None:
         assert "960791" in towns.text(VALE, "i want to kill myself")[0]
@@ -224,18 +268,41 @@ class TestHosts:
         picture = tmp_path / "arms.svg"
         picture.write_text('<svg xmlns="http://www.w3.org/2000/svg"><circle r="9"/></svg>')
         vale = towns.careline(VALE)
-        vale.settings = replace(vale.settings, logo=picture)
+        vale.settings = replace(vale.settings, logo=picture, colour="#1b4332", band="#e9b000")
         page = towns.client().get("/", base_url=ADDRESSES[VALE]).text
         assert "Care and rights in Upper Vale" in page
         assert 'src="/logo"' in page
+        assert '<link rel="stylesheet" href="/look.css">' in page
+        assert "style=" not in page
         shown = towns.client().get("/logo", base_url=ADDRESSES[VALE])
         assert shown.data == picture.read_bytes()
         assert shown.mimetype == "image/svg+xml"
         assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
         shown.close()
+        css = towns.client().get("/look.css", base_url=ADDRESSES[VALE])
+        assert css.mimetype == "text/css"
+        assert "background: #e9b000; color: #000000;" in css.text
+        again = towns.client().get("/look.css", base_url=ADDRESSES[VALE], headers={"If-None-Match": css.headers["ETag"]})
+        assert again.status_code == 304
+        assert "/look.css" in towns.client().get("/privacy", base_url=ADDRESSES[VALE]).text
         assert "Care and rights in Port Amity" in (amity := towns.client().get("/", base_url=ADDRESSES[AMITY]).text)
         assert "/logo" not in amity
+        assert "/look.css" not in amity
+        assert towns.client().get("/look.css", base_url=ADDRESSES[AMITY]).data == b""
         assert towns.client().get("/logo", base_url=ADDRESSES[AMITY]).status_code == 404
+        assert css.headers["ETag"] != towns.client().get("/look.css", base_url=ADDRESSES[AMITY]).headers["ETag"]
+
+    def test_a_picture_that_may_not_be_shown_keeps_nobody_from_help(self, towns: Valley, tmp_path: Path) -> None:
+        picture = tmp_path / "arms.svg"
+        picture.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
+        vale = towns.careline(VALE)
+        for path in (picture, tmp_path / "none.png"):
+            vale.settings = replace(vale.settings, logo=path)
+            page = towns.client().get("/", base_url=ADDRESSES[VALE])
+            assert page.status_code == 200
+            assert "/logo" not in page.text
+            assert towns.client().get("/logo", base_url=ADDRESSES[VALE]).status_code == 404
+            assert "not shown" in next(iter(check._logo(path)))
 
     def test_the_consortium_is_one_organization_in_both(self, towns: Valley) -> None:
         """Imported into each, it keeps its id, its name and its services, with the towns they serve."""

@@ -16,7 +16,7 @@ from bot.rights.local import RESOURCE, write
 from bot.staff import Role
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
-from webhooks.desk.page import page
+from webhooks.desk.page import say, steward_page
 
 blueprint = Blueprint("desk_articles", __name__, url_prefix="/desk/articles")
 protect(blueprint, Role.STEWARD)
@@ -28,7 +28,7 @@ LONGEST = 20_000
 def articles() -> Response:
     """Every article, and which are the city's own."""
     careline().rights.refresh(at_once=True)
-    return page("articles.html", articles=careline().rights.articles, folder=careline().settings.local)
+    return steward_page("articles.html", articles=careline().rights.articles, folder=careline().settings.local)
 
 
 @blueprint.get("/<language>/<topic>")
@@ -46,7 +46,7 @@ def save(language: str, topic: str) -> BaseResponse:
     text = request.form.get("text", "").replace("\r\n", "\n")[:LONGEST].strip()
     before = _read(path)
     if (before or "").strip() != request.form.get("was", "").replace("\r\n", "\n").strip():
-        flash("Somebody has changed this article meanwhile: your text is below, and theirs is kept.")
+        flash(say("Somebody has changed this article meanwhile: your text is below, and theirs is kept."))
         return _show(language, topic, text, 409)
     try:
         if text:
@@ -57,7 +57,10 @@ def save(language: str, topic: str) -> BaseResponse:
             if missing or read.topic != topic or not read.citations:
                 raise ValueError(f"it cites {missing[0]}, which is not known" if missing else "its topic or sources are missing")
     except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, DataError) as error:
-        flash(f"This cannot be read: {error}. It begins and ends its heading with a line of three hyphens.")
+        told = say(
+            "This cannot be read: {reason}. It begins and ends its heading with a line of three hyphens.", reason=str(error)
+        )
+        flash(told)
         return _show(language, topic, text, 409)
     with careline().database.begin() as database:
         database.add(
@@ -70,7 +73,7 @@ def save(language: str, topic: str) -> BaseResponse:
         )  # fmt: skip
         write(path, text)
     careline().rights.refresh(at_once=True)
-    flash("Saved. It is read everywhere within a minute." if text else "Taken away: ours is shown again.")
+    flash(say("Saved. It is read everywhere within a minute.") if text else say("Taken away: ours is shown again."))
     return redirect(url_for("desk_articles.article", language=language, topic=topic))
 
 
@@ -78,7 +81,8 @@ def _path(language: str, topic: str) -> Path | None:
     """The file of the city's own article; None if it cannot have one."""
     local = careline().settings.local
     if local is None or language not in LANGUAGES or topic not in careline().rights.topics:
-        flash("There is no folder for the city's own articles: set CARELINE_LOCAL." if local is None else "No such article.")
+        folder = say("There is no folder for the city's own articles: set CARELINE_LOCAL.")
+        flash(folder if local is None else say("There is no such article."))
         return None
     return local / "rights" / language / f"{topic}.md"
 
@@ -92,7 +96,7 @@ def _show(language: str, topic: str, draft: str | None = None, status: int = 200
     if path is None:
         return redirect(url_for("desk_articles.articles"))
     own = _read(path) or ""
-    return page(
+    return steward_page(
         "article.html",
         status=status,
         language=language,

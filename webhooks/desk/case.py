@@ -200,7 +200,7 @@ def fragment(case_id: str) -> BaseResponse:
             abort(404)
         conversation = escalation.conversation_of(database, found)
         said = escalation.said(database, conversation.id)
-    language = conversation.language or found.language
+    language = escalation.writes(found, conversation, careline().settings.languages)
     return page(
         "thread.html",
         case=found,
@@ -226,11 +226,12 @@ def show(case_id: str, draft: str = "") -> BaseResponse:
         teams = staff.teams(database)
         spoken = callback.of_conversation(database, conversation.id)
         organizations = forwarding.organizations(database) if found.claimed_by == current().id else []
-    language = conversation.language or found.language
+    language = escalation.writes(found, conversation, careline().settings.languages)
     mine = found.status == "claimed" and found.claimed_by == current().id
     texts = replies.load() if mine else {}
     house = settings.default_language
-    ready = replies.ready(texts, language, house, **_places(settings)) if texts else []
+    written = language if language in texts else conversation.language or house
+    ready = replies.ready(texts, written, house, **_places(settings)) if texts else []
     asked = next((one.text for one in ready if one.id == request.args.get("ready")), "")
     reads, writes = machine.helps(language)
     return page(
@@ -254,6 +255,7 @@ def show(case_id: str, draft: str = "") -> BaseResponse:
         organizations=organizations,
         partners=_partners_teams() if mine and conversation.channel == "sms" else [],
         ready=ready,
+        written=written,
         reads=reads,
         writes=writes,
         longest=LONGEST,

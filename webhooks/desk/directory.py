@@ -17,7 +17,7 @@ from bot.rights import local as articles
 from bot.staff import Role
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
-from webhooks.desk.page import key, page
+from webhooks.desk.page import key, refusal, say, steward_page
 
 blueprint = Blueprint("desk_directory", __name__, url_prefix="/desk/directory")
 protect(blueprint, Role.STEWARD)
@@ -43,7 +43,7 @@ def search() -> Response:
         found = editing.find(database, text) if text.strip() else []
         total, _ = editing.stale(database, _today(), limit=0)
         waiting = len(reports.waiting(database))
-    return page("directory.html", text=text, found=found, stale=total, waiting=waiting)
+    return steward_page("directory.html", text=text, found=found, stale=total, waiting=waiting)
 
 
 @blueprint.get("/stale")
@@ -51,7 +51,7 @@ def stale() -> Response:
     """What should be checked again, the oldest first."""
     with careline().database.read() as database:
         total, found = editing.stale(database, _today())
-    return page("directory_stale.html", total=total, found=found, days=editing.STALE_DAYS)
+    return steward_page("directory_stale.html", total=total, found=found, days=editing.STALE_DAYS)
 
 
 @blueprint.get("/reports")
@@ -59,7 +59,7 @@ def wrong() -> Response:
     """What people say is wrong."""
     with careline().database.read() as database:
         told = reports.waiting(database)
-    return page("directory_reports.html", told=told)
+    return steward_page("directory_reports.html", told=told)
 
 
 @blueprint.post("/reports/<int:report_id>")
@@ -79,7 +79,7 @@ def changed() -> Response:
     with careline().database.read() as database:
         groups = editing.history(database, before=before)
         undone = editing.undone(database, groups)
-    return page("directory_changes.html", groups=groups, undone=undone)
+    return steward_page("directory_changes.html", groups=groups, undone=undone)
 
 
 @blueprint.get("/changes.csv")
@@ -100,7 +100,7 @@ def export() -> Response:
 def undo(batch: str) -> BaseResponse:
     """Put back what was before a change."""
     subject = request.form.get("subject", "")[:120]
-    _try(lambda database: _undo(database, _by(subject), batch), "Undone.", "directory undone", subject)
+    _try(lambda database: _undo(database, _by(subject), batch), say("Undone."), "directory undone", subject)
     if "page" in request.form and subject == local_words.SUBJECT:
         return redirect(url_for("desk_words.words"))
     kind, _, record_id = subject.partition(" ")
@@ -128,20 +128,24 @@ def change(kind: str, record_id: str) -> BaseResponse:
         seen = {name: form.get(f"was-{name}", "").replace("\r\n", "\n") for name in told if f"was-{name}" in form}
         draft = {name: text.replace("\r\n", "\n") for name, text in told.items()}
         done = _try(
-            lambda database: editing.edit(database, by, resource, part, draft, seen), "Saved.", "directory edited", subject
+            lambda database: editing.edit(database, by, resource, part, draft, seen), say("Saved."), "directory edited", subject
         )
         if not done:
             return _show(kind, record_id, resource, part, draft, status=409)
     elif what == "add" and resource in ADDED[kind]:
         owner = {"attribute": {"link_id": record_id, "link_entity": kind}}.get(resource, {f"{kind}_id": record_id})
         links = {"taxonomy_term_id": form.get("to-taxonomy_term_id", "")[:100]} if resource == "attribute" else {}
-        _try(lambda database: editing.add(database, by, resource, told | links | owner), "Added.", "directory edited", subject)
+        _try(
+            lambda database: editing.add(database, by, resource, told | links | owner), say("Added."), "directory edited", subject
+        )
     elif what == "remove":
-        _try(lambda database: editing.remove(database, by, resource, part), "Removed.", "directory edited", subject)
+        _try(lambda database: editing.remove(database, by, resource, part), say("Removed."), "directory edited", subject)
     elif what == "check" and kind == "service":
-        _try(lambda database: editing.check(database, by, record_id, _today()), "Marked as checked today.", "checked", subject)
+        _try(
+            lambda database: editing.check(database, by, record_id, _today()), say("Marked as checked today."), "checked", subject
+        )
     elif what in {"retire", "restore"} and kind == "service":
-        sentence = "It is offered again." if what == "restore" else "It is not offered any more."
+        sentence = say("It is offered again.") if what == "restore" else say("It is not offered any more.")
         _try(lambda database: editing.retire(database, by, record_id, back=what == "restore"), sentence, what, subject)
     return redirect(url_for("desk_directory.show", kind=kind, record_id=record_id))
 
@@ -165,7 +169,7 @@ def _try(act: Callable[[Session], object], sentence: str, action: str, subject: 
             act(database)
             audit.record(database, current().id, action, subject[:80])
     except RefusedChange as error:
-        flash(str(error))
+        flash(refusal(error))
         return False
     flash(sentence)
     return True
@@ -192,14 +196,14 @@ def _show(
     with careline().database.read() as database:
         found = editing.parts(database, kind, record_id)
         if not found:
-            flash("This record is gone.")
+            flash(say("This record is gone."))
             return redirect(url_for("desk_directory.search"))
         groups = editing.history(database, f"{kind} {record_id}", limit=60)
         undone = editing.undone(database, groups)
         told = reports.about(database, record_id) if kind == "service" else []
         terms = editing.terms(database)
         near = editing.neighbours(database, kind, found[0].values)
-    return page(
+    return steward_page(
         "directory_record.html",
         status=status,
         kind=kind,

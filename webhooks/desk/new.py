@@ -13,7 +13,7 @@ from bot.directory.tables import TABLES
 from bot.staff import Role
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
-from webhooks.desk.page import page
+from webhooks.desk.page import refusal, say, steward_page
 
 blueprint = Blueprint("desk_new", __name__, url_prefix="/desk/directory/new")
 protect(blueprint, Role.STEWARD)
@@ -42,9 +42,9 @@ def add() -> BaseResponse:
             service = adding.add_service(session, by, told, today, settings.currency)
             audit.record(session, current().id, "service added", f"service {service}")
     except RefusedChange as error:
-        flash(str(error))
+        flash(refusal(error))
         return _show(told, 409)
-    flash("Added. People are told of it from now on. What is still missing can be added here.")
+    flash(say("Added. People are told of it from now on. What is still missing can be added here."))
     return redirect(url_for("desk_directory.show", kind="service", record_id=service))
 
 
@@ -55,7 +55,7 @@ def _show(draft: dict[str, str] | None = None, status: int = 200) -> Response:
             for kind in ("organization", "location")
         }
         terms = editing.terms(session)
-    return page(
+    return steward_page(
         "new.html",
         status=status,
         draft=draft or {},

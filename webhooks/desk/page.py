@@ -3,11 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response, g, make_response, render_template
+from babel.dates import format_datetime
+from flask import Response, g, make_response, render_template, request
+from markupsafe import Markup, escape
 
 from bot import render
 from bot.clock import now
+from bot.directory.editing import RefusedChange
 from bot.escalation import Case
+from bot.languages import LANGUAGES
 from webhooks.current import careline
 
 #: Why there is a case, for staff.
@@ -45,12 +49,56 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     return response
 
 
+def steward_page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page of the desk in the language of whoever reads it: its sentences are those of data/wording/<language>/steward.po."""
+    read_in = reader()
+    facts = render.facts(careline(), read_in, "kiosk")
+    zone = careline().settings.time_zone
+    own = {
+        "say": say,
+        "named": named,
+        "lang": read_in,
+        "direction": facts.locale.text_direction,
+        "language_name": facts.language_name,
+        "topic_name": lambda topic: facts.words(f"topic.{topic}") if facts.words.has(f"topic.{topic}") else topic,
+        "local": lambda at: format_datetime(at, "d MMM, HH:mm", tzinfo=zone, locale=facts.locale),
+    }
+    response = make_response(render_template(f"desk/{template}", **{**tools(), **own, **values}))
+    response.status_code = status
+    return response
+
+
+def reader() -> str:
+    """The language that whoever is at the desk reads: the first of ours that the browser names, else the municipality's."""
+    return request.accept_languages.best_match(LANGUAGES) or careline().settings.default_language
+
+
+def say(sentence: str, **params: str | int) -> str:
+    """An English sentence of steward.po in the reader's language."""
+    return careline().wording.words(reader(), "kiosk")(sentence, **params)
+
+
+def named(kind: str, name: str) -> Markup:
+    """What the standard's word for a field, a resource or a value is called; without a name, the word itself, as English."""
+    words = careline().wording.words(reader(), "kiosk")
+    key = f"{kind}.{name}"
+    return escape(words(key)) if words.has(key) else Markup('<span lang="en">{}</span>').format(name.replace("_", " "))
+
+
+def refusal(error: RefusedChange) -> str:
+    """Why a change is not taken, for whoever wanted it."""
+    return say(error.sentence, **error.params)
+
+
 def tools() -> dict[str, Any]:
     """Names and times for templates."""
     settings = careline().settings
     facts = render.facts(careline(), settings.default_language, "kiosk")
     moment = now()
     return {
+        "say": lambda sentence, **params: sentence.format(**params),
+        "lang": "en",
+        "direction": "ltr",
         "staff": g.get("staff"),
         "municipality": settings.municipality,
         "house": settings.default_language,

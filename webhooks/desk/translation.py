@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify, request
 
 from bot import audit
-from bot.escalation import Case, conversation_of
+from bot.escalation import Case, conversation_of, writes
 from bot.inbound import clean
 from bot.translator import TranslatorUnavailable
 from webhooks.current import careline
@@ -24,7 +24,7 @@ def translate(case_id: str) -> Response | tuple[Response, int]:
         found = database.get(Case, case_id)
         if found is None or translator is None or not text or not cases.may_see(database, case_id):
             return jsonify(problem="There is nothing to translate."), 404
-        theirs = conversation_of(database, found).language or found.language
+        theirs = writes(found, conversation_of(database, found), careline().settings.languages)
         audit.record(database, current().id, "translated", f"case {case_id}", direction)
     house = careline().settings.default_language
     source, target = (theirs, house) if direction == "in" else (house, theirs)

@@ -15,7 +15,7 @@ from bot.staff import Role
 from bot.topics import NEEDS, RIGHTS
 from webhooks.current import careline
 from webhooks.desk.guard import current, protect
-from webhooks.desk.page import page
+from webhooks.desk.page import refusal, say, steward_page
 
 blueprint = Blueprint("desk_words", __name__, url_prefix="/desk/words")
 protect(blueprint, Role.STEWARD)
@@ -56,11 +56,10 @@ def change() -> BaseResponse:
             acts[what](session)
             audit.record(session, current().id, "words changed", f"{what} {word or id}"[:80])
     except RefusedChange as error:
-        flash(str(error))
+        flash(refusal(error))
         return _show(dict(form), 409)
-    flash(
-        "Removed. It is forgotten from the next message on." if what.startswith("remove") else "Added, from the next message on."
-    )
+    removed = what.startswith("remove")
+    flash(say("Removed. It is forgotten from the next message on.") if removed else say("Added, from the next message on."))
     return redirect(url_for("desk_words.words"))
 
 
@@ -83,7 +82,7 @@ def _show(draft: dict[str, str] | None = None, status: int = 200) -> Response:
         own = local_words.topics(session)
         groups = editing.history(session, SUBJECT, limit=60)
         undone = editing.undone(session, groups)
-    return page(
+    return steward_page(
         "words.html",
         status=status,
         words=listed,

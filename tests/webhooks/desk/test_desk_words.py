@@ -52,7 +52,7 @@ def test_a_word_for_a_place_counts_from_the_next_message_on_and_is_undone(flora:
     assert "Added" in done
     assert place_of(careline, "doctor near la placita") == "Eastgate"
     assert place_of(careline, "medico en la placíta por favor") == "Eastgate"
-    assert "flora: add" in done
+    assert "flora: added" in done
     assert "heard at the clinic" in done
     batch = re.findall(r"/desk/directory/undo/([\w-]+)", done)[0]
     flora.post(f"/desk/directory/undo/{batch}", subject="words", page="1")

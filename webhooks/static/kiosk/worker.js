@@ -1,7 +1,7 @@
 // The service worker of a registered kiosk: one page for when the network is gone, with the files it needs. It holds nothing that
 // anybody asked or was answered.
 const CACHE = "careline-offline";
-const NEEDED = ["/offline", "/static/careline.css", "/static/kiosk/kiosk.css", "/static/kiosk/offline.js", "/static/kiosk/icon.svg"];
+const NEEDED = ["/offline", "/static/careline.css", "/static/kiosk/kiosk.css", "/look.css", "/static/kiosk/offline.js", "/static/kiosk/icon.svg"];
 
 async function keep() {
   const cache = await caches.open(CACHE);
