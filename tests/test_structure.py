@@ -20,7 +20,7 @@ from bot.training import ROOT
 LAYERS = (
     ("bot.cli",),
     ("bot.up", "bot.check", "bot.translating"),
-    ("bot.late", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud", "bot.retention", "bot.backup"),
+    ("bot.late", "bot.crowd", "bot.reminders", "bot.voice", "bot.to_phone", "bot.aloud", "bot.retention", "bot.backup"),
     ("bot.turn", "bot.ready"),
     ("bot.answers", "bot.spoken", "bot.gate", "bot.my_data", "bot.privacy"),
     ("bot.helped", "bot.forwarding", "bot.case_search", "bot.figures", "bot.cost"),
