@@ -27,14 +27,21 @@ def payload(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: K
         if keyword.kind is KeywordKind.YES and recorded.choices:
             return recorded.choices[0].payload
         return _PAYLOADS.get(keyword.kind)
-    return "/more" if recorded.last_reply is not None and _follows_up(careline, inbound.text) else None
+    return _following(careline, inbound.text, recorded) if recorded.last_reply is not None else None
 
 
-def _follows_up(careline: Careline, text: str) -> bool:
-    """Whether the message only narrows what was asked before: "on Sunday?"."""
+def _following(careline: Careline, text: str, recorded: Recorded) -> str | None:
+    """What a message means that only narrows what was asked before ("on Sunday?"), or asks about one of what was offered
+    ("the second one, phone?"); None where it says something of its own."""
     place = careline.places().find(text) or careline.places().unknown(text)
     moment = now().astimezone(careline.settings.time_zone)
-    return filters.parse(text, moment, place.span if place else None, careline.settings.country).follow_up
+    found = filters.parse(text, moment, place.span if place else None, careline.settings.country)
+    if not found.follow_up:
+        return None
+    if found.which is None:
+        return "/more"
+    # A fact of the first one is no answer to who asks about the third of two.
+    return recorded.choices[found.which - 1].payload if found.which <= len(recorded.choices) else None
 
 
 def _asked_back(recorded: Recorded) -> bool:

@@ -151,6 +151,20 @@ def test_a_detail_of_nothing_gets_the_question_again(careline: Careline, dialogu
     assert len(dialogue.asked) == 2, "a place is kept for what comes"
 
 
+@pytest.mark.parametrize(
+    ("words", "payload"), [("the second one, phone?", "/goods"), ("ya pili, simu?", "/goods"), ("phone?", "/more")]
+)
+def test_a_fact_may_be_asked_of_any_that_was_offered(
+    careline: Careline, dialogue: FakeDialogue, words: str, payload: str
+) -> None:
+    dialogue.answer = Reply(topic="food", choices=(Choice("/food"), Choice("/goods")))
+    text(careline, dialogue, "something for the kids")
+    text(careline, dialogue, words, "SM2")
+    assert dialogue.asked[-1].payload == payload
+    text(careline, dialogue, "the third one, phone?", "SM3")
+    assert dialogue.asked[-1].payload is None, "nothing is said of the first to who asks about a third"
+
+
 def test_choices_stay_until_others_are_offered(careline: Careline, dialogue: FakeDialogue) -> None:
     dialogue.answer = Reply(opening=(Phrase("unsure.choose"),), choices=(Choice("/food"), Choice("/goods")))
     text(careline, dialogue, "something for the kids")
