@@ -13,6 +13,7 @@ from bot import crisis, gate, keywords, metrics, opt_out, redaction, safety, spo
 from bot import escalation as cases
 from bot.answers import crisis as emergency
 from bot.answers import erasure, escalation, known, opting, person
+from bot.answers import language as other_language
 from bot.answers import safety as safe_contact
 from bot.careline import Careline, Dialogue, Question
 from bot.conversation import (
@@ -165,7 +166,7 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     if decided is not None:
         return decided
     if said.asked_for:
-        return Decision(Reply(opening=(Phrase("language.changed"),), topic="change_language"), in_language)
+        return Decision(other_language.reply(careline, recorded, in_language, inbound.channel), in_language)
     if said.only_named:
         return Decision(Reply(opening=said.apology, closing=(Phrase("person.offer"),), topic="change_language"), in_language)
     if inbound.pressed == PERSON:
@@ -179,8 +180,7 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     fixed = _safe_contact(careline, recorded, keyword, in_language, danger)
     if fixed is not None:
         return Decision(fixed, in_language)
-    unpicked = keyword is not None and keyword.kind in PICKING and payload is None
-    if danger is not None and (not inbound.text or unpicked or (keyword is not None and keyword.kind in STAYING)):
+    if danger is not None and (not inbound.text or _stays(keyword, payload, recorded)):
         return Decision(emergency.stay(careline, danger), in_language)
     fixed = person.feedback(careline, recorded, keyword, in_language) if danger is None else None
     fixed = fixed or known.reply(careline, inbound, recorded, in_language, keyword, payload)
@@ -244,8 +244,22 @@ def _silence(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded:
 #: Keywords that, in an emergency, get the emergency's numbers again.
 STAYING = (KeywordKind.HELP, KeywordKind.HUMAN, KeywordKind.NO, KeywordKind.REPEAT, KeywordKind.MORE)
 
+#: Those of them that go on with what has been asked for and found since.
+GOING_ON = (KeywordKind.REPEAT, KeywordKind.MORE)
+
 #: Keywords that pick something that was offered; where nothing was, they get the numbers again too.
 PICKING = (KeywordKind.NUMBER, KeywordKind.YES)
+
+
+def _stays(keyword: Keyword | None, payload: str | None, recorded: Recorded) -> bool:
+    """Whether a keyword after an emergency belongs to it."""
+    if keyword is None:
+        return False
+    last = recorded.last_reply
+    found_since = last is not None and not last.urgent and bool(last.services)
+    if keyword.kind in GOING_ON and found_since:
+        return False
+    return keyword.kind in STAYING or (keyword.kind in PICKING and payload is None and not found_since)
 
 
 def _ask(

@@ -24,7 +24,7 @@ def payload(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: K
     if keyword is not None:
         if keyword.kind is KeywordKind.NUMBER and keyword.number is not None and keyword.number <= len(recorded.choices):
             return recorded.choices[keyword.number - 1].payload
-        if keyword.kind is KeywordKind.YES and recorded.choices:
+        if keyword.kind is KeywordKind.YES and _offers(recorded.last_reply):
             return recorded.choices[0].payload
         return _PAYLOADS.get(keyword.kind)
     return _following(careline, inbound.text, recorded) if recorded.last_reply is not None else None
@@ -42,6 +42,12 @@ def _following(careline: Careline, text: str, recorded: Recorded) -> str | None:
         return "/more"
     # A fact of the first one is no answer to who asks about the third of two.
     return recorded.choices[found.which - 1].payload if found.which <= len(recorded.choices) else None
+
+
+def _offers(last: Reply | None) -> bool:
+    """Whether "yes" may mean what was offered: nothing else has been said since. "ok" after an emergency's numbers, after
+    thanks, or to a person who will come, picks nothing from the list before."""
+    return last is not None and bool(last.choices)
 
 
 def _asked_back(recorded: Recorded) -> bool:
@@ -70,6 +76,8 @@ def reply(
             return escalation.reply(careline, recorded.conversation_id, spoken)
         case KeywordKind.REPEAT if recorded.last_reply is not None:
             return recorded.last_reply
+        case KeywordKind.YES if meaning is None and recorded.last_reply is not None:
+            return Reply(opening=(Phrase("thanks.welcome"),), topic="thanks")
         case KeywordKind.NO if recorded.choices:
             return Reply(opening=(Phrase("no.fine"),), closing=offer)
     if keyword is None and meaning == "/more" and _asked_back(recorded) and careline.places().find(inbound.text) is None:
