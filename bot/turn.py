@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import crisis, gate, keywords, metrics, opt_out, redaction, safety, spoken
+from bot import corrections, crisis, gate, keywords, metrics, opt_out, redaction, safety, spoken
 from bot import escalation as cases
 from bot.answers import crisis as emergency
 from bot.answers import erasure, escalation, known, opting, person
@@ -171,6 +171,10 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
         return Decision(Reply(opening=said.apology, closing=(Phrase("person.offer"),), topic="change_language"), in_language)
     if inbound.pressed == PERSON:
         return Decision(escalation.reply(careline, recorded.conversation_id, in_language), in_language)
+    written = inbound.text
+    if keyword is None and not inbound.pressed and recorded.last_reply is not None and not recorded.last_reply.urgent:
+        meant = corrections.meant(inbound.text)
+        inbound = inbound if meant is None else replace(inbound, text=meant)
     payload = known.payload(careline, inbound, recorded, keyword)
     if payload == erasure.CONFIRMED:
         done = erasure.erase(careline, dialogue, recorded.conversation_id)
@@ -187,7 +191,7 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     if fixed is not None:
         decision = Decision(fixed, in_language)
     else:
-        decision = _ask(careline, dialogue, inbound, recorded, in_language, payload, danger)
+        decision = _ask(careline, dialogue, inbound, recorded, in_language, payload, danger, written)
         decision = replace(decision, reply=replace(decision.reply, opening=(*said.apology, *decision.reply.opening)))
     return replace(decision, reply=person.accompany(careline, recorded.conversation_id, decision.reply))
 
@@ -270,8 +274,9 @@ def _ask(
     in_language: str,
     payload: str | None,
     danger: str | None,
+    written: str,
 ) -> Decision:
-    """Let the dialogue answer."""
+    """Let the dialogue answer. `written` is all that the person wrote, of which the dialogue may get what is meant alone."""
     # What a button says is no question: "A bed tonight" names no time that was asked for.
     text = "" if inbound.pressed else inbound.text
     meant = careline.words().meant(text) if text and payload is None else None
@@ -296,7 +301,7 @@ def _ask(
         in_language = answer.language
     if danger is not None and answer.topic in UNCLEAR:
         answer = emergency.stay(careline, danger)
-    answer = person.bring(careline, recorded.conversation_id, inbound.text, in_language, answer)
+    answer = person.bring(careline, recorded.conversation_id, written, in_language, answer)
     # Only what the person sees can be picked by number.
     return Decision(seen(careline, answer, in_language, inbound.channel), in_language)
 

@@ -22,7 +22,5 @@ def reply(careline: Careline, recorded: Recorded, language: str, channel: Channe
     if last.article is not None and last.topic is not None:
         article = careline.rights.find(last.topic, language)
         if article is not None:
-            again = replace(
-                again, article=careline.rights.shown(article), sources=careline.rights.sources(article, language)
-            )
+            again = replace(again, article=careline.rights.shown(article), sources=careline.rights.sources(article, language))
     return seen(careline, again, language, channel)

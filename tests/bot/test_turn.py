@@ -204,6 +204,16 @@ def test_more_goes_on_with_what_was_found_after_an_emergency(careline: Careline,
     assert text(careline, dialogue, "more", "SM5").urgent, "nothing has been found since"
 
 
+def test_a_correction_asks_only_for_what_is_meant(careline: Careline, dialogue: FakeDialogue) -> None:
+    dialogue.answer = Reply(topic="food", services=(KITCHEN,))
+    text(careline, dialogue, "no, not food, I said foot doctor")
+    assert dialogue.asked[-1].text == "no, not food, I said foot doctor", "there was nothing to correct"
+    text(careline, dialogue, "no, not food, I said foot doctor", "SM2")
+    assert dialogue.asked[-1].text == "foot doctor"
+    text(careline, dialogue, "no, I mean on Sunday", "SM3")
+    assert dialogue.asked[-1].payload == "/more"
+
+
 def test_choices_stay_until_others_are_offered(careline: Careline, dialogue: FakeDialogue) -> None:
     dialogue.answer = Reply(opening=(Phrase("unsure.choose"),), choices=(Choice("/food"), Choice("/goods")))
     text(careline, dialogue, "something for the kids")
