@@ -17,6 +17,10 @@ _PAYLOADS = {
 }
 
 
+#: A message that asks about one more than were offered: nothing that the dialogue knows.
+NOT_OFFERED = "/not_offered"
+
+
 def payload(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None) -> str | None:
     """What the message means: a button's topic, a choice that was offered, a word for more. Raises DatabaseUnavailable."""
     if inbound.pressed:
@@ -41,7 +45,7 @@ def _following(careline: Careline, text: str, recorded: Recorded) -> str | None:
     if found.which is None:
         return "/more"
     # A fact of the first one is no answer to who asks about the third of two.
-    return recorded.choices[found.which - 1].payload if found.which <= len(recorded.choices) else None
+    return recorded.choices[found.which - 1].payload if found.which <= len(recorded.choices) else NOT_OFFERED
 
 
 def _offers(last: Reply | None) -> bool:
@@ -65,6 +69,8 @@ def reply(
         return Reply(opening=(Phrase("empty.picture" if inbound.media else "empty.text"),), closing=offer)
     if meaning == opting.PAYLOAD:
         return opting.stop(careline, inbound)
+    if meaning == NOT_OFFERED:
+        return Reply(opening=(Phrase("unsure.again"),), closing=offer)
     match keyword.kind if keyword else None:
         case KeywordKind.NUMBER if meaning is None:
             return Reply(opening=(Phrase("unsure.again"),), closing=offer)

@@ -18,7 +18,8 @@ def reply(careline: Careline, recorded: Recorded, language: str, channel: Channe
         return Reply(opening=(Phrase("language.changed"),), topic="change_language")
     if last.urgent:
         return last
-    again = replace(last, opening=(Phrase("language.continued"), *last.opening))
+    continued = Phrase("language.continued")
+    again = replace(last, opening=(continued, *(phrase for phrase in last.opening if phrase != continued)))
     if last.article is not None and last.topic is not None:
         article = careline.rights.find(last.topic, language)
         if article is not None:

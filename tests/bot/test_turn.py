@@ -162,8 +162,8 @@ def test_a_fact_may_be_asked_of_any_that_was_offered(
     text(careline, dialogue, "something for the kids")
     text(careline, dialogue, words, "SM2")
     assert dialogue.asked[-1].payload == payload
-    text(careline, dialogue, "the third one, phone?", "SM3")
-    assert dialogue.asked[-1].payload is None, "nothing is said of the first to who asks about a third"
+    third = text(careline, dialogue, "the third one, phone?", "SM3")
+    assert third.opening[0].key == "unsure.again", "nothing is said of the first to who asks about a third"
 
 
 def test_yes_takes_what_was_offered_last_and_nothing_older(careline: Careline, dialogue: FakeDialogue) -> None:
@@ -186,6 +186,7 @@ def test_another_language_gets_the_last_answer_again(careline: Careline, dialogu
     again = text(careline, dialogue, "en español por favor", "SM3")
     assert again.opening == (Phrase("language.continued"),)
     assert (again.topic, again.services) == ("food", (KITCHEN,))
+    assert text(careline, dialogue, "in english please", "SM4") == again, "it is said once, however often they change"
 
 
 def test_another_language_in_an_emergency_gets_its_numbers(careline: Careline, dialogue: FakeDialogue) -> None:
