@@ -11,7 +11,7 @@ from bot.reply import Channel, Phrase, Reply
 def reply(careline: Careline, recorded: Recorded, language: str, channel: Channel) -> Reply:
     """The last answer in the language asked for; where it said nothing to be read again, the question what is needed.
 
-    An emergency's numbers come as they are: nothing is said before them.
+    An emergency's numbers come as they are: nothing is said before them. Nor in a text, which has no room for it.
     """
     last = recorded.last_reply
     if last is None or not (last.urgent or last.services or last.article or last.choices):
@@ -19,7 +19,8 @@ def reply(careline: Careline, recorded: Recorded, language: str, channel: Channe
     if last.urgent:
         return last
     continued = Phrase("language.continued")
-    again = replace(last, opening=(continued, *(phrase for phrase in last.opening if phrase != continued)))
+    opening = tuple(phrase for phrase in last.opening if phrase != continued)
+    again = replace(last, opening=opening if channel == "sms" else (continued, *opening))
     if last.article is not None and last.topic is not None:
         article = careline.rights.find(last.topic, language)
         if article is not None:
