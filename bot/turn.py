@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot import crisis, gate, keywords, logs, metrics, opt_out, redaction, safety, spans, spoken
+from bot import corrections, crisis, gate, keywords, logs, metrics, opt_out, redaction, safety, spans, spoken
 from bot import escalation as cases
 from bot.answers import crisis as emergency
 from bot.answers import erasure, escalation, known, opting, person
+from bot.answers import language as other_language
 from bot.answers import safety as safe_contact
 from bot.careline import Careline, Dialogue, Question
 from bot.conversation import (
@@ -174,12 +175,16 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     if decided is not None:
         return decided
     if said.asked_for:
-        return Decision(Reply(opening=(Phrase("language.changed"),), topic="change_language"), in_language)
+        return Decision(other_language.reply(careline, recorded, in_language, inbound.channel), in_language)
     if said.only_named:
         offer = () if len(said.apology) > 1 else (Phrase("person.offer"),)
         return Decision(Reply(opening=said.apology, closing=offer, topic="change_language"), in_language)
     if inbound.pressed == PERSON:
         return Decision(escalation.reply(careline, recorded.conversation_id, said.writes), in_language)
+    written = inbound.text
+    if keyword is None and not inbound.pressed and recorded.last_reply is not None and not recorded.last_reply.urgent:
+        meant = corrections.meant(inbound.text)
+        inbound = inbound if meant is None else replace(inbound, text=meant)
     payload = known.payload(careline, inbound, recorded, keyword)
     if payload == erasure.CONFIRMED:
         done = erasure.erase(careline, dialogue, recorded.conversation_id)
@@ -189,15 +194,14 @@ def _decide(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded: 
     fixed = _safe_contact(careline, recorded, keyword, in_language, danger)
     if fixed is not None:
         return Decision(fixed, in_language)
-    unpicked = keyword is not None and keyword.kind in PICKING and payload is None
-    if danger is not None and (not inbound.text or unpicked or (keyword is not None and keyword.kind in STAYING)):
+    if danger is not None and (not inbound.text or _stays(keyword, payload, recorded)):
         return Decision(emergency.stay(careline, danger), in_language)
     fixed = person.feedback(careline, recorded, keyword, in_language) if danger is None else None
     fixed = fixed or known.reply(careline, inbound, recorded, in_language, keyword, payload)
     if fixed is not None:
         decision = Decision(fixed, in_language)
     else:
-        decision = _ask(careline, dialogue, inbound, recorded, said, payload, danger)
+        decision = _ask(careline, dialogue, inbound, recorded, said, payload, danger, written)
         decision = replace(decision, reply=_apologetic(decision.reply, said))
     return replace(decision, reply=person.accompany(careline, recorded.conversation_id, decision.reply))
 
@@ -266,8 +270,22 @@ def _silence(careline: Careline, dialogue: Dialogue, inbound: Inbound, recorded:
 #: Keywords that, in an emergency, get the emergency's numbers again.
 STAYING = (KeywordKind.HELP, KeywordKind.HUMAN, KeywordKind.NO, KeywordKind.REPEAT, KeywordKind.MORE)
 
+#: Those of them that go on with what has been asked for and found since.
+GOING_ON = (KeywordKind.REPEAT, KeywordKind.MORE)
+
 #: Keywords that pick something that was offered; where nothing was, they get the numbers again too.
 PICKING = (KeywordKind.NUMBER, KeywordKind.YES)
+
+
+def _stays(keyword: Keyword | None, payload: str | None, recorded: Recorded) -> bool:
+    """Whether a keyword after an emergency belongs to it."""
+    if keyword is None:
+        return False
+    last = recorded.last_reply
+    found_since = last is not None and not last.urgent and bool(last.services)
+    if keyword.kind in GOING_ON and found_since:
+        return False
+    return keyword.kind in STAYING or (keyword.kind in PICKING and payload is None and not found_since)
 
 
 def _ask(
@@ -278,8 +296,9 @@ def _ask(
     said: Spoken,
     payload: str | None,
     danger: str | None,
+    written: str,
 ) -> Decision:
-    """Let the dialogue answer."""
+    """Let the dialogue answer. `written` is all that the person wrote, of which the dialogue may get what is meant alone."""
     in_language = said.language
     # What a button says is no question: "A bed tonight" names no time that was asked for.
     text = "" if inbound.pressed else inbound.text
@@ -306,7 +325,7 @@ def _ask(
     if danger is not None and answer.topic in UNCLEAR:
         answer = emergency.stay(careline, danger)
     writes = said.unserved or in_language
-    answer = person.bring(careline, recorded.conversation_id, inbound.text, writes, answer)
+    answer = person.bring(careline, recorded.conversation_id, written, writes, answer)
     # Only what the person sees can be picked by number.
     return Decision(seen(careline, answer, in_language, inbound.channel), in_language)
 

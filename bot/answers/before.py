@@ -5,7 +5,7 @@ It is read from the conversation's own messages: nothing besides is remembered.
 
 from dataclasses import fields, replace
 
-from bot import filters, keywords
+from bot import corrections, filters, keywords
 from bot.answers import Asked
 from bot.careline import Careline
 from bot.conversation import texts_on
@@ -25,6 +25,7 @@ def before(careline: Careline, asked: Asked) -> tuple[str, Filters]:
     for text in texts:
         if keywords.match(text) is not None:
             continue
+        text = corrections.meant(text) or text
         place = careline.places().find(text)
         found = filters.parse(text, asked.moment, place.span if place else None, careline.settings.country)
         if not found.follow_up:

@@ -17,6 +17,10 @@ _PAYLOADS = {
 }
 
 
+#: A message that asks about one more than were offered: nothing that the dialogue knows.
+NOT_OFFERED = "/not_offered"
+
+
 def payload(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: Keyword | None) -> str | None:
     """What the message means: a button's topic, a choice that was offered, a word for more. Raises DatabaseUnavailable."""
     if inbound.pressed:
@@ -24,17 +28,30 @@ def payload(careline: Careline, inbound: Inbound, recorded: Recorded, keyword: K
     if keyword is not None:
         if keyword.kind is KeywordKind.NUMBER and keyword.number is not None and keyword.number <= len(recorded.choices):
             return recorded.choices[keyword.number - 1].payload
-        if keyword.kind is KeywordKind.YES and recorded.choices:
+        if keyword.kind is KeywordKind.YES and _offers(recorded.last_reply):
             return recorded.choices[0].payload
         return _PAYLOADS.get(keyword.kind)
-    return "/more" if recorded.last_reply is not None and _follows_up(careline, inbound.text) else None
+    return _following(careline, inbound.text, recorded) if recorded.last_reply is not None else None
 
 
-def _follows_up(careline: Careline, text: str) -> bool:
-    """Whether the message only narrows what was asked before: "on Sunday?"."""
+def _following(careline: Careline, text: str, recorded: Recorded) -> str | None:
+    """What a message means that only narrows what was asked before ("on Sunday?"), or asks about one of what was offered
+    ("the second one, phone?"); None where it says something of its own."""
     place = careline.places().find(text) or careline.places().unknown(text)
     moment = now().astimezone(careline.settings.time_zone)
-    return filters.parse(text, moment, place.span if place else None, careline.settings.country).follow_up
+    found = filters.parse(text, moment, place.span if place else None, careline.settings.country)
+    if not found.follow_up:
+        return None
+    if found.which is None:
+        return "/more"
+    # A fact of the first one is no answer to who asks about the third of two.
+    return recorded.choices[found.which - 1].payload if found.which <= len(recorded.choices) else NOT_OFFERED
+
+
+def _offers(last: Reply | None) -> bool:
+    """Whether "yes" may mean what was offered: nothing else has been said since. "ok" after an emergency's numbers, after
+    thanks, or to a person who will come, picks nothing from the list before."""
+    return last is not None and bool(last.choices)
 
 
 def _asked_back(recorded: Recorded) -> bool:
@@ -52,6 +69,8 @@ def reply(
         return Reply(opening=(Phrase("empty.picture" if inbound.media else "empty.text"),), closing=offer)
     if meaning == opting.PAYLOAD:
         return opting.stop(careline, inbound)
+    if meaning == NOT_OFFERED:
+        return Reply(opening=(Phrase("unsure.again"),), closing=offer)
     match keyword.kind if keyword else None:
         case KeywordKind.NUMBER if meaning is None:
             return Reply(opening=(Phrase("unsure.again"),), closing=offer)
@@ -63,6 +82,8 @@ def reply(
             return escalation.reply(careline, recorded.conversation_id, spoken)
         case KeywordKind.REPEAT if recorded.last_reply is not None:
             return recorded.last_reply
+        case KeywordKind.YES if meaning is None and recorded.last_reply is not None:
+            return Reply(opening=(Phrase("thanks.welcome"),), topic="thanks")
         case KeywordKind.NO if recorded.choices:
             return Reply(opening=(Phrase("no.fine"),), closing=offer)
     if keyword is None and meaning == "/more" and _asked_back(recorded) and careline.places().find(inbound.text) is None:

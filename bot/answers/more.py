@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot import keywords
 from bot.answers import Answer, Asked
 from bot.answers.before import before, merged
 from bot.answers.search import find, remembered_place, shown, unknown_place
@@ -16,7 +17,7 @@ def answer(careline: Careline, asked: Asked) -> Answer:
     memory = asked.memory
     service = asked.service or memory.current
     if asked.service is not None:
-        return _about(careline, asked, asked.service, "all")
+        return _about(careline, asked, asked.service, _of_picked(asked))
     if asked.place is not None and memory.topic is not None:
         return _again(careline, asked, memory.topic)
     if asked.place is not None:
@@ -34,6 +35,13 @@ def answer(careline: Careline, asked: Asked) -> Answer:
     if asked.filters != Filters():
         return _again(careline, asked, memory.topic)
     return _next(careline, asked, memory.topic)
+
+
+def _of_picked(asked: Asked) -> Detail:
+    """What is told of a service that was picked: all of it, or the fact asked for with it ("the second one, phone?")."""
+    if keywords.match(asked.text) is not None:
+        return "all"  # "number 2" asks for no number
+    return asked.detail or ("hours" if asked.filters.day is not None or asked.filters.day_unknown is not None else "all")
 
 
 def _about(careline: Careline, asked: Asked, service_id: str, detail: Detail) -> Answer:

@@ -24,7 +24,7 @@ from bot.filters.asked import ACCESSIBILITY, LANGUAGES, WEEKDAYS, Asked, Filters
 from bot.filters.dates import find
 from bot.filters.lexicon import FilterDataError, known_words, lexicons, load
 from bot.filters.likeliest import follow_up, hits_of_likeliest
-from bot.filters.meaning import detail_of, filters_of
+from bot.filters.meaning import detail_of, filters_of, which_of
 from bot.filters.message import LONGEST, message_of
 from bot.filters.reading import Reading
 
@@ -46,6 +46,6 @@ def parse(text: str, now: datetime, place_span: tuple[int, int] | None = None, c
     follow_ups = [found for reading in readings if (found := follow_up(message, reading, english)) is not None]
     if follow_ups:
         hits = max(follow_ups, key=lambda found: found[0])[1]
-        return Asked(filters_of(hits, now, message, True), detail_of(hits), True)
+        return Asked(filters_of(hits, now, message, True), detail_of(hits), True, which_of(hits))
     hits = hits_of_likeliest(readings, english)
     return Asked(filters_of(hits, now, message, False), detail_of(hits), False)

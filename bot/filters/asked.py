@@ -16,6 +16,9 @@ ACCESSIBILITY: Final = (
 )  # fmt: skip
 
 
+#: Which of the services just offered is meant.
+ORDINALS: Final = ("first", "second", "third")
+
 #: How a service reaches people who stay where they are.
 WAYS: Final = ("by_phone", "at_home", "online")
 
@@ -55,8 +58,10 @@ class Asked:
 
     `detail` is the fact of a service that is asked for, "all" if there are several. `follow_up` says that the message
     holds nothing but filters, a detail, a place and words that may stand beside them: it names no need of its own.
+    `which` is the one of several services it is about, from 1, where it says so ("the second one, phone?").
     """
 
     filters: Filters = Filters()
     detail: Detail | None = None
     follow_up: bool = False
+    which: int | None = None

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 import yaml
 
 from bot.errors import DataError
-from bot.filters.asked import ACCESSIBILITY, LANGUAGES, PARTS, WAYS, WEEKDAYS
+from bot.filters.asked import ACCESSIBILITY, LANGUAGES, ORDINALS, PARTS, WAYS, WEEKDAYS
 from bot.filters.words import TOKEN, loosened
 from bot.folding import fold, squeeze
 from bot.reply import Detail
@@ -100,6 +100,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "accessibility": ACCESSIBILITY,
     "ways": WAYS,
     "details": get_args(Detail),
+    "which": ORDINALS,
     "languages": (),
     "numbers": (),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Final, cast
 
-from bot.filters.asked import PARTS, WEEKDAYS, Filters
+from bot.filters.asked import ORDINALS, PARTS, WEEKDAYS, Filters
 from bot.filters.message import Message
 from bot.filters.reading import Hit
 from bot.reply import Detail
@@ -16,6 +16,12 @@ def detail_of(hits: list[Hit]) -> Detail | None:
     if not names:
         return None
     return cast(Detail, names.pop()) if len(names) == 1 else "all"
+
+
+def which_of(hits: list[Hit]) -> int | None:
+    """The one of several that is meant, from 1; none if several are."""
+    found = {hit.name for hit in hits if hit.key == "which"}
+    return ORDINALS.index(found.pop()) + 1 if len(found) == 1 else None
 
 
 def filters_of(hits: list[Hit], now: datetime, message: Message, follow_up: bool) -> Filters:

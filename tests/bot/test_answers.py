@@ -88,6 +88,14 @@ def test_nearer_gives_the_nearest_or_says_that_it_is(person: Person) -> None:
     assert person("nearer?").reply.opening == (Phrase("near.nearest"),)
 
 
+def test_a_fact_of_the_one_that_was_picked(person: Person) -> None:
+    first = person("food in Riverside", "food")
+    second = first.reply.services[1]
+    asked = person("the second one, phone?", service=second.id).reply
+    assert (asked.services[0].id, asked.detail) == (second.id, "phone")
+    assert person("number 2", service=second.id).reply.detail == "all"
+
+
 def test_nearer_without_a_place_asks_for_one(person: Person) -> None:
     person("food", "food")
     assert person("nearest one?").reply.opening == (Phrase("ask.place"),)

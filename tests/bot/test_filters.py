@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.filters import ACCESSIBILITY, LANGUAGES, WEEKDAYS, Asked, FilterDataError, Filters, lexicon, parse
+from bot.filters.asked import ORDINALS
 from bot.filters.message import message_of
 from bot.filters.reading import Reading
 from bot.reply import Detail
@@ -54,7 +55,7 @@ def plainly(asked: Asked) -> Asked:
 
 def expected(expect: dict[str, Any]) -> Filters:
     found: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in expect.items() if key != "detail"
+        key: tuple(value) if isinstance(value, list) else value for key, value in expect.items() if key not in {"detail", "which"}
     }
     if "day" in found:
         ahead = (WEEKDAYS.index(found["day"]) - WEDNESDAY.weekday()) % 7
@@ -66,7 +67,7 @@ def expected(expect: dict[str, Any]) -> Filters:
 
 @pytest.mark.parametrize(("text", "expect", "why"), rows("follow_ups"))
 def test_follow_up(text: str, expect: dict[str, Any], why: str) -> None:
-    assert plainly(ask(text)) == Asked(expected(expect), expect.get("detail"), follow_up=True), why
+    assert plainly(ask(text)) == Asked(expected(expect), expect.get("detail"), True, expect.get("which")), why
 
 
 @pytest.mark.parametrize(("text", "expect", "why"), rows("filters"))
@@ -97,6 +98,7 @@ def test_every_language_has_words_for_everything(language: str) -> None:
     needed = {("weekdays", day) for day in WEEKDAYS} | {("languages", code) for code in CODES}
     needed |= {("accessibility", name) for name in ACCESSIBILITY}
     needed |= {("details", name) for name in get_args(Detail)}
+    needed |= {("which", name) for name in ORDINALS}
     needed |= {("numbers", str(number)) for number in range(1, 13)}
     needed |= {(key, "") for key in lexicon.LISTS if key not in {"at", "after", "after_number", "before", "before_number"}}
     assert needed - found == set()

@@ -74,6 +74,7 @@ STAYS = [
     ("¿dónde está la biblioteca?", "no status"),
     ("图书馆在哪里", "no status"),
     ("7 people, 3 children, 2 weeks", "small numbers"),
+    ("52db843d-9ee9-5d68-959b-675620869861", "the id of a service: without it nobody can ask for its telephone number"),
 ]
 
 

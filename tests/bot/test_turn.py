@@ -16,13 +16,14 @@ from bot.errors import DialogueUnavailable
 from bot.escalation import Case
 from bot.inbound import Inbound
 from bot.outbox import OutboxMessage
-from bot.reply import Choice, Phrase, Reply
+from bot.reply import Choice, Phrase, Reply, ServiceCard
 from bot.settings import Settings
 from bot.turn import take_turn
 from tests.conftest import environment
 from tests.fakes import FakeDialogue
 
 NUMBER = "+447700900123"
+KITCHEN = ServiceCard("k", "s", "Community Kitchen", "Harbour Community Kitchen")
 
 
 def text(careline: Careline, dialogue: FakeDialogue, words: str, provider_id: str = "SM1") -> Reply:
@@ -149,6 +150,72 @@ def test_a_detail_of_nothing_gets_the_question_again(careline: Careline, dialogu
     assert len(dialogue.asked) == 1
     text(careline, dialogue, "in Riverside", "SM3")
     assert len(dialogue.asked) == 2, "a place is kept for what comes"
+
+
+@pytest.mark.parametrize(
+    ("words", "payload"), [("the second one, phone?", "/goods"), ("ya pili, simu?", "/goods"), ("phone?", "/more")]
+)
+def test_a_fact_may_be_asked_of_any_that_was_offered(
+    careline: Careline, dialogue: FakeDialogue, words: str, payload: str
+) -> None:
+    dialogue.answer = Reply(topic="food", choices=(Choice("/food"), Choice("/goods")))
+    text(careline, dialogue, "something for the kids")
+    text(careline, dialogue, words, "SM2")
+    assert dialogue.asked[-1].payload == payload
+    third = text(careline, dialogue, "the third one, phone?", "SM3")
+    assert third.opening[0].key == "unsure.again", "nothing is said of the first to who asks about a third"
+
+
+def test_yes_takes_what_was_offered_last_and_nothing_older(careline: Careline, dialogue: FakeDialogue) -> None:
+    dialogue.answer = Reply(topic="food", choices=(Choice("/food"), Choice("/goods")))
+    text(careline, dialogue, "something for the kids")
+    text(careline, dialogue, "ok", "SM2")
+    assert dialogue.asked[-1].payload == "/food"
+    text(careline, dialogue, "something for the kids", "SM3")
+    text(careline, dialogue, "0", "SM4")
+    assert text(careline, dialogue, "ok", "SM5").topic == "thanks", "it was said to the person who will come"
+    text(careline, dialogue, "i want to kill myself", "SM6")
+    assert text(careline, dialogue, "ok", "SM7").opening[0].key == "crisis.stay"
+    assert len(dialogue.asked) == 3
+
+
+def test_another_language_gets_the_last_answer_again(careline: Careline, dialogue: FakeDialogue) -> None:
+    assert text(careline, dialogue, "english please").opening == (Phrase("language.changed"),)
+    dialogue.answer = Reply(topic="food", services=(KITCHEN,), choices=(Choice("/goods", name="Kitchen"),))
+    text(careline, dialogue, "something for the kids", "SM2")
+    again = text(careline, dialogue, "en español por favor", "SM3")
+    assert again.opening == (), "a text has no room for more"
+    assert (again.topic, again.services) == ("food", (KITCHEN,))
+    on_page = take_turn(careline, dialogue, Inbound("kiosk", "where to eat")).conversation_id
+    for words in ("en español por favor", "in english please"):
+        answer = take_turn(careline, dialogue, Inbound("kiosk", words, conversation_id=on_page)).reply
+        assert answer.opening == (Phrase("language.continued"),), "said once, however often they change"
+
+
+def test_another_language_in_an_emergency_gets_its_numbers(careline: Careline, dialogue: FakeDialogue) -> None:
+    danger = text(careline, dialogue, "i want to kill myself")
+    again = text(careline, dialogue, "en español por favor", "SM2")
+    assert again.urgent
+    assert again.opening == danger.opening
+
+
+def test_more_goes_on_with_what_was_found_after_an_emergency(careline: Careline, dialogue: FakeDialogue) -> None:
+    text(careline, dialogue, "i want to kill myself")
+    dialogue.answer = Reply(topic="food", services=(KITCHEN,))
+    text(careline, dialogue, "where can i find something to eat", "SM2")
+    assert text(careline, dialogue, "more", "SM3").topic == "food"
+    assert text(careline, dialogue, "no", "SM4").urgent
+    assert text(careline, dialogue, "more", "SM5").urgent, "nothing has been found since"
+
+
+def test_a_correction_asks_only_for_what_is_meant(careline: Careline, dialogue: FakeDialogue) -> None:
+    dialogue.answer = Reply(topic="food", services=(KITCHEN,))
+    text(careline, dialogue, "no, not food, I said foot doctor")
+    assert dialogue.asked[-1].text == "no, not food, I said foot doctor", "there was nothing to correct"
+    text(careline, dialogue, "no, not food, I said foot doctor", "SM2")
+    assert dialogue.asked[-1].text == "foot doctor"
+    text(careline, dialogue, "no, I mean on Sunday", "SM3")
+    assert dialogue.asked[-1].payload == "/more"
 
 
 def test_choices_stay_until_others_are_offered(careline: Careline, dialogue: FakeDialogue) -> None:
