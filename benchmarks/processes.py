@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -32,25 +33,32 @@ def wait_until(ready: Callable[[], bool], seconds: float) -> None:
 
 
 def memory(pid: int) -> float:
-    """Megabytes of a process and all below it, shared pages counted once (proportional set size)."""
+    """Megabytes of a process and all below it, shared pages counted once (proportional set size); what has ended has none."""
     total = 0.0
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            total += int(line.split()[1]) / 1024
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            total += memory(int(child))
-    return total
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) / 1024
+    return total + sum(memory(child) for child in children(pid))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started; threads and processes may end while they are looked at."""
+    found: list[int] = []
+    with suppress(FileNotFoundError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
 
 
 def cpu(pid: int) -> float:
     """Seconds of CPU that a process and all below it have used; other work on the machine changes it little."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    total = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            total += cpu(int(child))
-    return total
+    total = 0.0
+    with suppress(FileNotFoundError, ProcessLookupError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        total = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total + sum(cpu(child) for child in children(pid))
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from benchmarks.processes import cpu, free_port, memory
+from benchmarks.processes import children, cpu, free_port, memory
 from bot import training, up
 from bot.careline import Careline
 from bot.settings import Settings, ours
@@ -127,10 +127,9 @@ def service(home: Path, model: Path, more: Mapping[str, str] | None = None) -> I
 
 
 def _below(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield int(child)
-            yield from _below(int(child))
+    for child in children(pid):
+        yield child
+        yield from _below(child)
 
 
 def _parent(pid: int) -> int:

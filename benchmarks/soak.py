@@ -39,6 +39,7 @@ def main() -> None:
         read: list[tuple[float, float]] = []
         while town.poll() is None:
             read.append(((time.monotonic() - started) / 60, running.memory()))
+            print(f"{read[-1][0]:6.1f} min {read[-1][1]:7.0f} MB", file=sys.stderr, flush=True)
             time.sleep(options.every)
         said = town.stdout.read() if town.stdout else ""
     first = statistics.median(megabytes for minute, megabytes in read if minute <= ENDS)
