@@ -322,7 +322,8 @@ def _ask(
     if answer.language is not None and answer.language != in_language:
         remember_language(careline.database, recorded.conversation_id, answer.language, chosen=True)
         in_language = answer.language
-    if danger is not None and answer.topic in UNCLEAR:
+    repeated = recorded.last_reply is not None and answer.urgent and answer.opening == recorded.last_reply.opening
+    if danger is not None and (answer.topic in UNCLEAR or repeated):
         answer = emergency.stay(careline, danger)
     writes = said.unserved or in_language
     answer = person.bring(careline, recorded.conversation_id, written, writes, answer)
