@@ -109,9 +109,14 @@ def nearest(foreign: Foreign, served: Sequence[str], default: str) -> str:
 
 def name(code: str, reader: str) -> str:
     """What a language is called, for a reader of `reader`: "Deutsch (German)"."""
-    own = own_name(code)
-    told = Locale.parse(LOCALES.get(reader, reader)).languages.get(code, own)
+    own, told = own_name(code), name_for(code, reader)
     return own if fold(own) == fold(told) else f"{own} ({told})"
+
+
+def name_for(code: str, reader: str) -> str:
+    """What a language is called in that of `reader` alone, for the ear: "German"."""
+    names = Locale.parse(LOCALES.get(reader, reader)).languages
+    return str(names.get(code) or names.get(LOCALES.get(code, code)) or own_name(code))
 
 
 def own_name(code: str) -> str:

@@ -106,8 +106,11 @@ def sorry(careline: Careline, unserved: Foreign, spoken: str) -> tuple[Phrase, .
 
     Its code is kept with the words, for whoever takes the case. Raises DatabaseUnavailable.
     """
-    name = foreign.name(unserved.code, spoken)
-    apology = Phrase(escalation.UNSERVED, {"language": name, "code": unserved.code})
+    names: dict[str, str | int] = {
+        "language": foreign.name(unserved.code, spoken),
+        "told": foreign.name_for(unserved.code, spoken),
+    }
+    apology = Phrase(escalation.UNSERVED, {**names, "code": unserved.code})
     with careline.database.read() as session:
         there = staff.speak(session, unserved.code)
-    return (apology, Phrase("language.speaker", {"language": name})) if there else (apology,)
+    return (apology, Phrase("language.speaker", names)) if there else (apology,)

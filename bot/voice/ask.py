@@ -1,12 +1,14 @@
 """A question of the caller's goes the way of every message; what comes back decides the next screen."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bot import keywords, language
+from bot import foreign, keywords, language, spoken
 from bot import reply as replies
+from bot.escalation import UNSERVED
 from bot.inbound import Inbound
 from bot.keywords import KeywordKind
-from bot.reply import Reply
+from bot.reply import Phrase, Reply
 from bot.safety import VIOLENCE
 from bot.turn import take_turn
 from bot.voice import contact
@@ -31,6 +33,9 @@ def understand(talk: Talk, heard: Heard) -> bool:
     asked_for = language.requested(text, talk.careline.settings.languages)
     if asked_for is not None:
         return speak(talk, asked_for)
+    unserved = foreign.asked(text, talk.careline.settings.languages) if word is None else None
+    if unserved is not None:
+        return _stay(talk, spoken.sorry(talk.careline, unserved, talk.language))
     if not sure:
         talk.go("confirm", text=text)
         return True
@@ -41,6 +46,14 @@ def speak(talk: Talk, code: str) -> bool:
     """Go on in another language, from the beginning."""
     talk.state.language = code
     talk.home()
+    return True
+
+
+def _stay(talk: Talk, said: Sequence[Phrase]) -> bool:
+    """Begin again in the same language, saying first why it is not the one that was asked for."""
+    speak(talk, talk.state.language)
+    for phrase in said:
+        talk.note(phrase.key, **phrase.params)
     return True
 
 
@@ -73,7 +86,7 @@ def tell(talk: Talk, reply: Reply) -> bool:
         talk.go("person")
         return True
     if reply.topic == "change_language":
-        return speak(talk, talk.state.language)
+        return _stay(talk, [phrase for phrase in reply.opening if phrase.key in (UNSERVED, "language.speaker")])
     if reply.topic is None and reply.choices and not reply.services:
         talk.go("choices", reply=replies.dump(reply))
         return True

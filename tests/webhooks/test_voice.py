@@ -18,9 +18,13 @@ from bot.careline import Careline
 from bot.conversation import Conversation, Message
 from bot.errors import DatabaseUnavailable, DialogueUnavailable
 from bot.escalation import Case
+from bot.foreign import elsewhere
 from bot.inbound import Inbound
 from bot.outbox import OutboxMessage
+from bot.reply import Reply
 from bot.speech import Speech, speech
+from bot.spoken import sorry
+from bot.staff import Team
 from bot.turn import take_turn
 from tests.callers import answers, caller, check, posting
 from tests.conftest import TOKEN
@@ -89,6 +93,23 @@ def test_each_call_is_a_conversation_of_its_own(client: FlaskClient, careline: C
     assert all(one.number is None and one.number_hash is None for one in calls)
     # And when a call is over, what was said and the number are no longer kept ready.
     assert all((call.number, call.document, call.state) == (None, None, "{}") for call in rows(careline, Call))
+
+
+def test_a_language_that_is_not_served_is_told_so(phone: Caller, careline: Careline, dialogue: FakeDialogue) -> None:
+    """By name alone, and where the dialogue has heard which one is wanted; with a colleague who speaks it, if there is one."""
+    careline.settings = replace(careline.settings, languages=("en", "pt", "ne"), voice_languages=("en", "pt"))
+    phone.call()
+    phone.press("1")
+    said = phone.say("Urdu please").text
+    assert "Sorry, I do not speak Urdu yet. I go on in English." in said
+    assert "For a person who speaks" not in said
+    with careline.database.begin() as session:
+        session.add(Team(name="Urdu", languages='["ur"]'))
+    assert "For a person who speaks Urdu, press 0." in phone.say("Urdu please").text
+    urdu = elsewhere("ur", careline.settings.languages)
+    assert urdu is not None
+    dialogue.answer = Reply(opening=sorry(careline, urdu, "en"), topic="change_language")
+    assert "I do not speak Urdu yet" in phone.say("can you talk to me in the language of my mother").text
 
 
 def test_somebody_who_wants_it_is_remembered_as_slow(client: FlaskClient, careline: Careline) -> None:
