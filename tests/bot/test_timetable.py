@@ -102,7 +102,8 @@ _times = st.times().map(lambda one: one.replace(second=0, microsecond=0))
 
 @given(
     st.dictionaries(st.integers(0, 6), st.lists(st.tuples(_times, _times), min_size=1, max_size=2).map(tuple), min_size=1),
-    st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),
+    # Whole seconds: of a smaller part the last may be left for the next morning, less than a second after the door opens.
+    st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)).map(lambda one: one.replace(microsecond=0)),
     st.integers(1, 600),
 )
 def test_work_passes_only_while_somebody_is_there(
