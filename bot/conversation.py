@@ -255,6 +255,12 @@ def texts_on(session: Session, conversation_id: str, topic: str) -> list[str]:
     return texts[::-1]
 
 
+def text_before(session: Session, conversation_id: str, message_id: int) -> str:
+    """What the person wrote last before a message; empty if nothing."""
+    earlier = (Message.conversation_id == conversation_id) & (Message.id < message_id)
+    return session.scalar(select(Message.text).where(earlier).order_by(Message.id.desc()).limit(1)) or ""
+
+
 def record_reply(database: Database, message_id: int, reply: Reply, language: str, late: bool = False) -> bool:
     """Keep the reply with the message it answers. `late` marks a promise: the worker will answer again.
 

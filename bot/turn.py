@@ -301,7 +301,7 @@ def _ask(
     """Let the dialogue answer. `written` is all that the person wrote, of which the dialogue may get what is meant alone."""
     in_language = said.language
     # What a button says is no question: "A bed tonight" names no time that was asked for.
-    text = "" if inbound.pressed else inbound.text
+    text = known.chosen_for(careline, recorded, payload) or ("" if inbound.pressed else inbound.text)
     meant = careline.words().meant(text) if text and payload is None else None
     topic = meant.topic if meant is not None else None
     question = Question(recorded.conversation_id, text, in_language, inbound.channel, payload, inbound.place, topic)

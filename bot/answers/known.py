@@ -4,7 +4,7 @@ from bot import filters, fraud
 from bot.answers import escalation, my_data, opting
 from bot.careline import Careline
 from bot.clock import now
-from bot.conversation import Recorded
+from bot.conversation import Recorded, text_before
 from bot.inbound import Inbound
 from bot.keywords import Keyword, KeywordKind
 from bot.reply import Phrase, Reply
@@ -52,6 +52,15 @@ def _offers(last: Reply | None) -> bool:
     """Whether "yes" may mean what was offered: nothing else has been said since. "ok" after an emergency's numbers, after
     thanks, or to a person who will come, picks nothing from the list before."""
     return last is not None and bool(last.choices)
+
+
+def chosen_for(careline: Careline, recorded: Recorded, meaning: str | None) -> str | None:
+    """What was written when we asked back, if the message only chooses one of what it may have meant: its words, its place and
+    its day are still what is asked about. Raises DatabaseUnavailable."""
+    if not _asked_back(recorded) or meaning not in {choice.payload for choice in recorded.choices}:
+        return None
+    with careline.database.read() as session:
+        return text_before(session, recorded.conversation_id, recorded.message_id)
 
 
 def _asked_back(recorded: Recorded) -> bool:

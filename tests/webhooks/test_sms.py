@@ -215,6 +215,7 @@ def test_number_picks_the_choice_offered_last(texter: Texter, dialogue: FakeDial
     assert "2 Clothes" in answer
     texter("2")
     assert dialogue.asked[-1].payload == "/goods"
+    assert dialogue.asked[-1].text == "i have nothing left for the kids"  # which goods, and where, was said before
 
 
 def test_another_number_sees_nothing_of_it(texter: Texter, other: Texter, dialogue: FakeDialogue) -> None:
