@@ -40,8 +40,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore")]
 TOKEN = "a token for tests only"
 #: Beginnings of what promises an answer for later, in any language: told apart by key, not by words.
 PROMISES = ("later.promise", "busy.promise")
-#: Gives our processes another time than the machine's (Debian's package faketime); without it the clock stays as it is.
-FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
 @dataclass
@@ -100,7 +98,6 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[S
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "TWILIO_AUTH_TOKEN": TOKEN,
             "CARELINE_TWILIO_API_URL": provider.address,
-            **_clock(home),
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "bot.cli", "up", "--port", str(port), "--home", str(home)],
@@ -132,19 +129,6 @@ def promises(settings: Settings) -> frozenset[str]:
         words = wording.words(language, "sms", municipality="", emergency=settings.emergency_number, office="", office_hours="")
         texts |= {str(words(key))[:25] for key in PROMISES}
     return frozenset(texts)
-
-
-def _clock(home: Path) -> dict[str, str]:
-    """What lets `_jump` set the processes' clock."""
-    if FAKETIME is None:
-        return {}
-    (home / "clock").write_text("+0")
-    return {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(home / "clock"),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a real clock that is set leaves this one alone
-    }
 
 
 @dataclass
@@ -240,20 +224,6 @@ def _stop_rasa(service: Service, chance: random.Random) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def _jump(service: Service, chance: random.Random) -> None:
-    """The clock is set forward or back by hours, and right again."""
-    for offset in (chance.choice((-7200, 10_800)), 0):
-        (service.home / "clock").write_text(f"{offset:+d}")
-        time.sleep(chance.uniform(3, 6))
-
-
-def _jump(service: Service, chance: random.Random) -> None:
-    """The clock is set forward or back by hours, and right again."""
-    for offset in (chance.choice((-7200, 10_800)), 0):
-        (service.home / "clock").write_text(f"{offset:+d}")
-        time.sleep(chance.uniform(3, 6))
-
-
 FAULTS: dict[str, Callable[[Service, random.Random], None]] = {
     "web killed": _kill("web"),
     "rasa killed": _kill("rasa"),
@@ -261,7 +231,6 @@ FAULTS: dict[str, Callable[[Service, random.Random], None]] = {
     "rasa stopped": _stop_rasa,
     "database restarted": lambda service, chance: service.postgresql.restart(),
     "redis emptied": lambda service, chance: _empty(service),
-    **({"clock set": _jump} if FAKETIME is not None else {}),
 }
 
 
